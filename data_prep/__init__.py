@@ -1,0 +1,1 @@
+"""Simulation and data preparation, one module per stage. Never imports TensorFlow."""

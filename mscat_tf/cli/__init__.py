@@ -1,0 +1,1 @@
+"""The command line; it finds the two halves of the project lazily by name."""

@@ -1,0 +1,122 @@
+"""One configuration from a YAML file, the name of a shipped one, and `--set key=value` overrides."""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from mscat_tf.config.base import Settings, unknown_key
+from mscat_tf.config.sample import ProcessName, SampleSettings
+from mscat_tf.config.training import (
+    DataSettings,
+    EvaluationSettings,
+    ExplanationSettings,
+    ModelSettings,
+    TrainSettings,
+)
+from mscat_tf.errors import ConfigError
+
+
+class Config(Settings):
+    """Everything that decides a result. `name` is the run's folder below `runs/`."""
+
+    name: ProcessName
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    sample: SampleSettings
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluationSettings = EvaluationSettings()
+    explain: ExplanationSettings = ExplanationSettings()
+
+    def updated(self, overrides: Sequence[str]) -> "Config":
+        """A copy with `section.key=value` overrides applied and validated."""
+        values = self.model_dump(mode="json")
+        for override in overrides:
+            _apply(values, override)
+        return _validate(values, "with --set " + " ".join(overrides) if overrides else "configuration")
+
+    def to_yaml(self) -> str:
+        """The resolved configuration as YAML; loading it again gives an equal one."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def shipped_configurations() -> list[str]:
+    """Names that may be given instead of a YAML file."""
+    return sorted(p.name.removesuffix(".yaml") for p in _shipped().iterdir() if p.name.endswith(".yaml"))
+
+
+def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration.
+
+    Args:
+        source: a YAML file, or the name of one that ships (`demo`, `smoke`, ...).
+        overrides: `section.key=value`; the value is read as YAML.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, a key is unknown, a value is wrong.
+    """
+    text, where = _read(source)
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{where}: not valid YAML{place}; check the indentation and quotes there") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: holds {type(values).__name__}, not a mapping of settings; start from experiments/demo.yaml")
+    for override in overrides:
+        _apply(values, override)
+    return _validate(values, where)
+
+
+def _shipped() -> Any:
+    return resources.files("experiments")
+
+
+def _read(source: str | Path) -> tuple[str, str]:
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml"):
+        try:
+            return path.read_text(), str(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read ({error.__class__.__name__}); check the path") from error
+    names = shipped_configurations()
+    if str(source) not in names:
+        raise ConfigError(
+            f"{source}: neither a .yaml file nor a shipped configuration; {unknown_key(str(source), names)}"
+        )
+    return (_shipped() / f"{source}.yaml").read_text(), str(source)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override}: not of the form section.key=value; write for example --set train.epochs=5")
+    *parents, last = key.split(".")
+    place = values
+    for parent in parents:
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"--set {override}: '{parent}' is a value, not a section; see the keys with --dry-run")
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML; quote it") from error
+
+
+def _validate(values: dict[str, Any], where: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "top level"
+        message = problem["msg"].removeprefix("Value error, ")
+        given = problem["input"]
+        found = f" (found {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+        more = len(error.errors()) - 1
+        also = f" ({more} more)" if more else ""
+        raise ConfigError(f"{where}: {place}: {message}{found}{also}") from error

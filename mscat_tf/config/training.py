@@ -1,0 +1,128 @@
+"""Settings of reading, networks, training, evaluation and explanation: what `mscat train` and later commands read."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from mscat_tf.config.base import Settings
+from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
+
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class DataSettings(Settings):
+    """Which events are read, and how they are split.
+
+    Attributes:
+        path: a folder of shards or one HDF5 file; null means `data/<sample.name>`.
+        constituent_features, kinematic_features: columns that the network sees.
+        max_constituents: read at most this many per jet; null keeps what the file has.
+        train_fraction, validation_fraction: the rest is the test split; assigned by hash of `group_id`.
+        shuffle_labels: permute the labels once over all events (a check: nothing may be learned).
+    """
+
+    path: str | None = None
+    constituent_features: tuple[str, ...] = CONSTITUENT_COLUMNS
+    kinematic_features: tuple[str, ...] = KINEMATIC_COLUMNS
+    max_constituents: PositiveInt | None = None
+    train_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.64
+    validation_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.16
+    shuffle_labels: bool = False
+
+    @model_validator(mode="after")
+    def _possible(self) -> "DataSettings":
+        if self.train_fraction + self.validation_fraction >= 1.0:
+            raise ValueError("train_fraction + validation_fraction leave nothing for the test split; lower one of them")
+        for asked, known, what in (
+            (self.constituent_features, CONSTITUENT_COLUMNS, "constituent_features"),
+            (self.kinematic_features, KINEMATIC_COLUMNS, "kinematic_features"),
+        ):
+            wrong = [name for name in asked if name not in known]
+            if wrong or not asked:
+                raise ValueError(f"{what}: {wrong or 'empty'}; choose from {', '.join(known)}")
+        return self
+
+
+class ModelSettings(Settings):
+    """The network: its name in the registry and its sizes.
+
+    Attributes:
+        name: see `mscat_tf.models.registry`.
+        width: features of every token after the embedding.
+        num_heads, key_dim: attention heads and their width, in every block.
+        constituent_blocks, kinematic_blocks, cross_blocks: depth of the two scales and of the cross-attention encoder.
+        mlp_ratio: hidden width of each block's MLP, as a multiple of `width`.
+        shared_encoder: one constituent encoder for both jets instead of one each.
+        merge: `concatenate` gives the cross-attention 2 x 50 keys; `add` sums the jets' tokens (released code).
+        value_from: where the cross-attention takes its values; only `substructure` has matching shapes (FACTS C1).
+        log_features: take the logarithm of pt, energy and m before standardising.
+        head_units: widths of the classifying MLP.
+    """
+
+    name: str = "mscat"
+    width: PositiveInt = 64
+    num_heads: PositiveInt = 5
+    key_dim: PositiveInt = 16
+    constituent_blocks: PositiveInt = 2
+    kinematic_blocks: PositiveInt = 2
+    cross_blocks: PositiveInt = 2
+    mlp_ratio: PositiveFloat = 2.0
+    shared_encoder: bool = True
+    merge: Literal["concatenate", "add"] = "concatenate"
+    value_from: Literal["substructure"] = "substructure"
+    dropout_rate: Rate = 0.1
+    log_features: bool = True
+    head_units: tuple[PositiveInt, ...] = (128, 64)
+
+
+class TrainSettings(Settings):
+    """The training.
+
+    Attributes:
+        strategy: `mirrored` uses every visible device; `one_device` the first.
+        logical_devices: split the CPU into this many devices (exercises replication without GPUs).
+        batch_size: events per step, over all replicas together.
+        learning_rate: peak of a linear warm-up followed by a cosine decay to zero.
+        early_stopping_patience: epochs without a better validation AUC before stopping; 0 never stops.
+    """
+
+    strategy: Literal["mirrored", "one_device"] = "mirrored"
+    logical_devices: Annotated[int, Field(ge=1, le=64)] = 1
+    epochs: PositiveInt = 15
+    batch_size: PositiveInt = 128
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
+    warmup_fraction: Rate = 0.1
+    gradient_norm_max: PositiveFloat = 1.0
+    early_stopping_patience: Annotated[int, Field(ge=0)] = 6
+    checkpoints_kept: PositiveInt = 2
+    tensorboard: bool = True
+
+
+class EvaluationSettings(Settings):
+    """Metrics of the test split.
+
+    Attributes:
+        bootstrap_replicas: resamplings (by `group_id`) behind each error.
+        signal_efficiencies: working points at which the background rejection is quoted.
+        min_effective_background: below this many effective events a rejection is a lower limit.
+        luminosity_fb: integrated luminosity for yields [1/fb].
+    """
+
+    bootstrap_replicas: Annotated[int, Field(ge=2)] = 400
+    signal_efficiencies: tuple[Annotated[float, Field(gt=0.0, lt=1.0)], ...] = (0.3, 0.5)
+    min_effective_background: PositiveFloat = 10.0
+    luminosity_fb: PositiveFloat = 3000.0
+
+
+class ExplanationSettings(Settings):
+    """Attention maps and Grad-CAM of test events.
+
+    Attributes:
+        events: at most this many test events of each process.
+        gradcam_layer: layer whose token features are weighed; null means the last constituent block.
+    """
+
+    events: PositiveInt = 1000
+    batch_size: PositiveInt = 250
+    gradcam_layer: str | None = None

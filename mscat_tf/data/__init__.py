@@ -1,0 +1,1 @@
+"""From HDF5 to batches: reading, splits, weights, normalisation, tf.data."""

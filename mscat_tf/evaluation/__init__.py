@@ -1,0 +1,1 @@
+"""Metrics with errors, tables and figures of a finished run."""

@@ -1,0 +1,1 @@
+"""Attention maps and Grad-CAM of a trained run."""

@@ -1,0 +1,1 @@
+"""The networks, found by name in one registry."""

@@ -1,0 +1,226 @@
+"""The HDF5 file between simulation and training: the one definition of its data sets and attributes.
+
+n events; J fat jets ordered by transverse momentum; P constituents kept per jet; K kinematic tokens
+(leading jet, subleading jet, their four-vector sum). Units: GeV, radians, femtobarn.
+`docs/schema.md` describes the same for readers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.errors import InputError, SchemaError
+from mscat_tf.files import atomic_path
+
+SCHEMA_VERSION = 1
+
+CONSTITUENT_COLUMNS = ("eta", "phi", "pt", "log_pt")
+KINEMATIC_COLUMNS = ("m", "eta", "phi", "pt", "energy", "theta")
+RAW_COLUMNS = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
+WEIGHT_COLUMNS = ("generator", "tag")
+
+CHUNK_EVENTS = 256
+EXTENSION = ".h5"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set: its type, its axes after the first (`events`), its columns and their units."""
+
+    dtype: str
+    axes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    first: str = "events"
+
+
+DATA_SETS: dict[str, DataSet] = {
+    "constituents": DataSet("f4", ("jets", "constituents", "columns"), CONSTITUENT_COLUMNS, ("1", "rad", "GeV", "log GeV")),
+    "constituents_mask": DataSet("?", ("jets", "constituents")),
+    "kinematics": DataSet("f4", ("tokens", "columns"), KINEMATIC_COLUMNS, ("GeV", "1", "rad", "GeV", "GeV", "rad")),
+    "multiplicity": DataSet("i4", ("jets",)),
+    "raw/constituents": DataSet("f4", ("columns",), RAW_COLUMNS, ("GeV", "1", "rad", "GeV", "e", "1"), first="constituents of all jets"),
+    "raw/offsets": DataSet("i8", (), first="jets of all events + 1"),
+    "label": DataSet("i4"),
+    "process": DataSet("i4"),
+    "event_id": DataSet("u8"),
+    "group_id": DataSet("u8"),
+    "weights": DataSet("f4", ("columns",), WEIGHT_COLUMNS, ("1", "1")),
+    "m_H": DataSet("f4", (), (), ("GeV",)),
+    "truth/track_jets": DataSet("i4", ("jets", "columns"), ("b", "c", "light"), ("1", "1", "1")),
+}
+"""Every data set that version 1 knows. `raw/offsets` has n * J + 1 entries: jet j of event i owns rows
+offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What one file knows about the normalisation of one process.
+
+    Attributes:
+        generated_events: events tried, before any cut.
+        sum_of_weights: their summed generator weights.
+        cross_section_fb, cross_section_error_fb: before any cut [fb].
+    """
+
+    generated_events: int
+    sum_of_weights: float
+    cross_section_fb: float
+    cross_section_error_fb: float
+
+
+@dataclass(frozen=True)
+class Header:
+    """Attributes of a file: everything but the events.
+
+    Attributes:
+        processes: name of every process of the sample; `process` indexes it.
+        labels: label of each process, in the same order.
+        normalisation: by name, for the processes that this file holds.
+        cut_flow: by name, rows of `{"cut": str, "raw": int, "weighted": float}`.
+        configuration: settings that made the file; `digest` is their SHA-256.
+        seed: of the sample. versions: of every generator and library.
+        jets, constituents, tokens: the sizes J, P and K.
+    """
+
+    processes: tuple[str, ...]
+    labels: tuple[int, ...]
+    normalisation: dict[str, Normalisation]
+    cut_flow: dict[str, list[dict[str, Any]]]
+    configuration: dict[str, Any]
+    digest: str
+    seed: int
+    versions: dict[str, str]
+    jets: int = 2
+    constituents: int = 50
+    tokens: int = 3
+    events: int = field(default=0, compare=False)
+
+
+_JSON_FIELDS = ("processes", "labels", "normalisation", "cut_flow", "configuration", "versions")
+_PLAIN_FIELDS = ("digest", "seed", "jets", "constituents", "tokens")
+
+
+def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write one file, atomically; the same input gives the same bytes.
+
+    Args:
+        path: where. header: the attributes.
+        arrays: one array for each key of `DATA_SETS`.
+
+    Raises:
+        SchemaError: an array is missing, not in the schema, or of another shape.
+        OutputError: it cannot be written.
+    """
+    missing, extra = DATA_SETS.keys() - arrays.keys(), arrays.keys() - DATA_SETS.keys()
+    if missing or extra:
+        raise SchemaError(f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py")
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        values = asdict(header)
+        for key in _JSON_FIELDS:
+            file.attrs[key] = json.dumps(values[key], sort_keys=True)
+        for key in _PLAIN_FIELDS:
+            file.attrs[key] = values[key]
+        for name, definition in DATA_SETS.items():
+            array = np.ascontiguousarray(arrays[name], dtype=definition.dtype)
+            _check_shape(str(path), name, array.shape, header, len(arrays["label"]))
+            chunks = (max(1, min(CHUNK_EVENTS, len(array))), *array.shape[1:])
+            if definition.first != "events":
+                chunks = (max(1, min(64 * CHUNK_EVENTS, len(array))), *array.shape[1:])
+            stored = file.create_dataset(name, data=array, chunks=chunks, track_times=False)
+            stored.attrs["columns"] = json.dumps(definition.columns)
+            stored.attrs["units"] = json.dumps(definition.units)
+
+
+def read_header(path: str | Path) -> Header:
+    """Open a file, check that it is whole and of this schema, and return its attributes.
+
+    Raises:
+        InputError: there is no such file.
+        SchemaError: it is truncated or not HDF5, of another version, or a data set is missing or has another shape.
+    """
+    with open_sample(path) as file:
+        return _header(str(path), file)
+
+
+def open_sample(path: str | Path) -> h5py.File:
+    """Open a file for reading after the checks of `read_header` that need no data (close it yourself)."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; make it with `mscat generate`, or check the path")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        reason = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
+        raise SchemaError(f"{path}: {reason}; delete it and run `mscat generate` again, which makes only what is missing") from error
+    try:
+        _check_version(str(path), file)
+    except SchemaError:
+        file.close()
+        raise
+    return file
+
+
+def _check_version(path: str, file: h5py.File) -> None:
+    found = file.attrs.get("schema_version")
+    if found is None:
+        raise SchemaError(f"{path}: has no attribute schema_version, so it is not a sample of this project; import it first")
+    if int(found) != SCHEMA_VERSION:
+        raise SchemaError(
+            f"{path}: schema version {found}, but this code reads version {SCHEMA_VERSION}; "
+            "make the file anew with `mscat generate`, or install the matching mscat-tf"
+        )
+
+
+def _header(path: str, file: h5py.File) -> Header:
+    try:
+        values = {key: json.loads(file.attrs[key]) for key in _JSON_FIELDS}
+        plain = {key: file.attrs[key] for key in _PLAIN_FIELDS}
+        events = len(file["label"])
+    except (KeyError, ValueError, OSError) as error:
+        raise SchemaError(f"{path}: attribute or data set cannot be read ({error}); make the file anew") from error
+    header = Header(
+        processes=tuple(values["processes"]),
+        labels=tuple(values["labels"]),
+        normalisation={name: Normalisation(**value) for name, value in values["normalisation"].items()},
+        cut_flow=values["cut_flow"],
+        configuration=values["configuration"],
+        versions=values["versions"],
+        digest=str(plain["digest"]),
+        **{key: int(plain[key]) for key in _PLAIN_FIELDS if key != "digest"},
+        events=events,
+    )
+    for name, definition in DATA_SETS.items():
+        if name not in file:
+            raise SchemaError(f"{path}: data set '{name}' is missing; make the file anew with `mscat generate`")
+        if np.dtype(definition.dtype) != file[name].dtype:
+            raise SchemaError(f"{path}: '{name}' has type {file[name].dtype}, the schema wants {np.dtype(definition.dtype)}")
+        columns = tuple(json.loads(file[name].attrs.get("columns", "[]")))
+        if columns != definition.columns:
+            raise SchemaError(f"{path}: '{name}' has columns {columns}, the schema wants {definition.columns}")
+        _check_shape(path, name, file[name].shape, header, events)
+    return header
+
+
+def _check_shape(path: str, name: str, shape: tuple[int, ...], header: Header, events: int) -> None:
+    definition = DATA_SETS[name]
+    sizes = {
+        "jets": header.jets,
+        "constituents": header.constituents,
+        "tokens": header.tokens,
+        "columns": len(definition.columns),
+    }
+    wanted = tuple(sizes[axis] for axis in definition.axes)
+    first = {"events": events, "jets of all events + 1": events * header.jets + 1}.get(definition.first)
+    if shape[1:] != wanted or (first is not None and shape[0] != first):
+        raise SchemaError(
+            f"{path}: '{name}' has shape {shape}, the schema wants {(first if first is not None else 'any', *wanted)} "
+            f"({definition.first}, {', '.join(definition.axes)}); make the file anew"
+        )

@@ -1,0 +1,1 @@
+"""One training step for every distribution strategy, checkpoints and resume."""
