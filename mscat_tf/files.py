@@ -22,7 +22,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         OutputError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}{PART}{os.getpid()}")
+    temporary = path.with_name(f"{PART}{os.getpid()}-{path.name}")  # keeps the ending: Keras looks at it
     try:
         make_folder(path.parent)
         yield temporary
@@ -59,8 +59,8 @@ def make_folder(folder: str | Path) -> Path:
 def remove_leftovers(folder: str | Path) -> int:
     """Delete temporary files of processes that no longer run (killed half-way); return how many."""
     removed = 0
-    for part in Path(folder).glob(f".*{PART}*"):
-        owner = part.name.rpartition("-")[2]
+    for part in Path(folder).glob(f"{PART}*"):
+        owner = part.name.removeprefix(PART).partition("-")[0]
         if not (owner.isdigit() and Path("/proc", owner).exists()):
             part.unlink(missing_ok=True)
             removed += 1

@@ -137,6 +137,7 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             stored = file.create_dataset(name, data=array, chunks=chunks, track_times=False)
             stored.attrs["columns"] = json.dumps(definition.columns)
             stored.attrs["units"] = json.dumps(definition.units)
+            stored.flush()  # else HDF5 orders the chunks on disk by memory addresses, and equal files differ in bytes
 
 
 def read_header(path: str | Path) -> Header:

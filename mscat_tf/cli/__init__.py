@@ -1,1 +1,1 @@
-"""The command line; it finds the two halves of the project lazily by name."""
+"""The command line. It composes the two halves of the project and finds them lazily, by name."""

@@ -1,0 +1,56 @@
+# Everything here makes its own virtual environment; needed on the machine: python3 (3.11 or later) and make.
+PYTHON ?= python3
+VENV   ?= .venv
+CONFIG ?= demo
+EVENTS ?=
+EPOCHS ?=
+SEED   ?=
+# CUDA libraries only where there is a GPU for them.
+EXTRAS ?= generate,train,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+comma  := ,
+BIN    := $(VENV)/bin
+OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help venv train-mirror data figures notebook test check clean
+
+help:  ## this list
+	@echo "make TARGET [CONFIG=demo] [EVENTS=12000] [EPOCHS=15] [SEED=1]"
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+venv: $(VENV)/.installed  ## the virtual environment .venv with everything in it
+
+$(VENV)/.installed: setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mscat-tf needs Python 3.11 or later, found " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --constraint constraints.txt "setuptools>=68" wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary --only-binary=pythia8mc,fastjet,tensorflow,numpy,h5py,scipy \
+		--no-build-isolation --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	@touch $@
+
+train-mirror: venv  ## everything from nothing: events, three networks under MirroredStrategy, evaluation, explanation
+	$(BIN)/mscat train-mirror $(CONFIG) $(OPTIONS)
+
+data: venv  ## only the simulated events
+	$(BIN)/mscat generate $(CONFIG) $(OPTIONS)
+
+figures: venv  ## draw every figure of the runs of CONFIG again
+	$(BIN)/mscat figures $(CONFIG) $(OPTIONS)
+
+notebook: venv  ## open the first-look notebook in JupyterLab
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable ".[notebook]"
+	$(BIN)/jupyter lab docs/first_look.ipynb
+
+test: venv  ## the whole test suite
+	$(BIN)/python -m pytest
+
+check: venv  ## formatting, lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove the environment, caches and generated files (data/ and runs/ stay)
+	rm -rf $(VENV) build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,70 @@
+"""Where the command line prints: results to standard output, progress to standard error."""
+
+import time
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class Reporter:
+    """Progress of long work: a bar with rate and time left on a terminal, a line now and then elsewhere.
+
+    Args:
+        title: what is being done. total: how many units. unit: their name, e.g. `events`.
+    """
+
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        columns = ("{task.description}", "{task.fields[unit]}", "{task.fields[detail]}")
+        self._bar = Progress(
+            TextColumn(columns[0]), BarColumn(30), MofNCompleteColumn(), TextColumn(columns[1]), TextColumn(columns[2]),
+            console=err, disable=not err.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task(title, total=total, unit=unit, detail="")
+        self._started = self._last_line = time.monotonic()
+        self._first: int | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, done: int, detail: str = "", seconds_left: float | None = None) -> None:
+        """Show that `done` of `total` are finished; rate and time left are measured since the first call."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._started = done, now
+        rate = (done - self._first) / (now - self._started) if now > self._started else 0.0
+        left = (self.total - done) / rate if seconds_left is None and rate > 0 else seconds_left
+        words = [f"{rate:.1f}/s" if rate else "", f"{duration(left)} left" if left is not None else "", detail]
+        text = ", ".join(word for word in words if word)
+        self._bar.update(self._task, completed=done, total=self.total, detail=text)
+        if not err.is_terminal and (now - self._last_line > SECONDS_BETWEEN_LINES or done >= self.total):
+            self._last_line = now
+            err.print(f"{self.title}: {done}/{self.total} {self.unit} {text}", soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `1:02:03` or `2:03`."""
+    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Print a table; the first column is text, the others are numbers."""
+    view = Table(title=title, title_justify="left", title_style="bold")
+    for index, name in enumerate(columns):
+        view.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        view.add_row(*map(str, row))
+    out.print(view)

@@ -1,0 +1,197 @@
+"""`mscat`: one command per stage. `mscat --help` answers at once, since every command imports what it needs itself."""
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from mscat_tf.errors import MscatError
+
+FAULT, WRONG_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+
+app = typer.Typer(
+    name="mscat",
+    help="Multi-scale cross-attention transformers for collider events, from generation to explanation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Configuration = Annotated[str, typer.Argument(metavar="CONFIG", help="YAML file, or the name of a shipped one: demo, smoke.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, e.g. runs/demo-mscat.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. --set train.epochs=5; may be repeated."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved configuration and stop.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: all cores.")]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a running dask scheduler, instead of local workers.")]
+LogicalDevices = Annotated[
+    int | None, typer.Option(min=1, help="Split the first device into this many, to exercise replication.")
+]
+Events = Annotated[int | None, typer.Option(min=1, help="Selected events of the sample (also names it).")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs at most (also names the runs).")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of sample and training (also names them).")]
+
+
+@app.command()
+def generate(
+    config: Configuration,
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Simulate events: hard process, shower, detector, fat jets, selection -> data/NAME/*.h5. Resumes."""
+    from mscat_tf.cli import stages
+
+    resolved = stages.resolve(config, settings, events, epochs, seed)
+    if not stages.dry(resolved, dry_run):
+        stages.generate(resolved, workers, scheduler)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER|RUN", help="Sample file, sample folder, or run folder.")],
+    figures: Annotated[Path | None, typer.Option(help="Also draw distributions into this folder.")] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Print so many events.")] = 3,
+    settings: Set = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Show schema, counts, cut flow, provenance, ranges and a few events; say what is wrong if anything is."""
+    from mscat_tf.cli import inspection
+
+    inspection.inspect(path, figures, rows, settings or [], dry_run)
+
+
+@app.command()
+def train(
+    config: Configuration,
+    settings: Set = None,
+    name: Annotated[str | None, typer.Option(help="Folder of the run below runs/; default: the configuration's name.")] = None,
+    logical_devices: LogicalDevices = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train one network under a tf.distribute strategy -> runs/NAME/. Resumes."""
+    from mscat_tf.cli import stages
+
+    extra = [f"train.logical_devices={logical_devices}"] if logical_devices else []
+    extra += [f"name={name}"] if name else []
+    resolved = stages.resolve(config, [*(settings or []), *extra])
+    if not stages.dry(resolved, dry_run):
+        stages.train(resolved)
+
+
+@app.command()
+def evaluate(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
+    """Score the test split: AUC, background rejections, all with errors and effective events; figures."""
+    from mscat_tf.cli import stages
+
+    opened, resolved = stages.open_run(run, settings)
+    if not stages.dry(resolved, dry_run):
+        stages.evaluate(opened, resolved)
+
+
+@app.command()
+def explain(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
+    """Attention maps and Grad-CAM of test events -> attention.h5, gradcam.h5, figures."""
+    from mscat_tf.cli import stages
+
+    opened, resolved = stages.open_run(run, settings)
+    if not stages.dry(resolved, dry_run):
+        stages.explain(opened, resolved)
+
+
+@app.command("train-mirror")
+def train_mirror(
+    config: Configuration = "demo",
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    logical_devices: LogicalDevices = None,
+    dry_run: DryRun = False,
+) -> None:
+    """The main job: events, three networks, evaluation, comparison, explanation. Resumes."""
+    from mscat_tf.cli import pipeline, stages
+
+    extra = [f"train.logical_devices={logical_devices}"] if logical_devices else []
+    resolved = stages.resolve(config, [*(settings or []), *extra], events, epochs, seed)
+    if not stages.dry(resolved, dry_run):
+        pipeline.train_mirror(resolved, workers)
+
+
+@app.command()
+def figures(
+    config: Configuration = "demo",
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Draw every figure of `train-mirror` again, from the sample and the runs on disk."""
+    from mscat_tf.cli import pipeline, stages
+
+    resolved = stages.resolve(config, settings, events, epochs, seed)
+    if not stages.dry(resolved, dry_run):
+        pipeline.redraw(resolved)
+
+
+def main() -> None:
+    """Run the command line and exit with its status (see DESIGN: 0, 1, 2, 130, 143)."""
+    signal.signal(signal.SIGTERM, _terminated)
+    level = os.environ.get("MSCAT_LOG", "WARNING").upper()
+    logging.basicConfig(level=level if level in logging.getLevelNamesMapping() else "WARNING", format="%(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        return int(get_command(app).main(standalone_mode=False) or 0)
+    except MscatError as error:
+        _say(str(error))
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        _say("interrupted; the same command resumes")
+        return INTERRUPTED
+    except Exception as error:  # the last line of defence: keep the traceback, show where
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line itself
+            error.show()
+            return WRONG_INPUT
+        if error.__class__.__name__ == "Abort":
+            return INTERRUPTED
+        return _fault(error)
+
+
+def _fault(error: Exception) -> int:
+    with tempfile.NamedTemporaryFile("w", prefix="mscat-fault-", suffix=".log", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    _say(f"a fault of mscat itself, not of your input ({error.__class__.__name__}: {error}); traceback in {file.name}")
+    return FAULT
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"mscat: {sentence}\n")
+
+
+def _terminated(*_: object) -> None:
+    sys.exit(TERMINATED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The main job: every stage in turn, each resumable, and one table at the end."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mscat_tf.cli import stages
+from mscat_tf.cli.console import duration, out, table
+from mscat_tf.cli.results import ALL, auc_text, markdown, rejection_text
+from mscat_tf.config import Config
+from mscat_tf.files import write_json, write_text
+from mscat_tf.run_folder import RUNS, Run, sample_path
+
+NETWORKS = ("mscat", "concatenation", "kinematics_only")
+"""The network of the mission first; its explanation is drawn, and the others are compared with it."""
+
+
+class Stopwatch:
+    """Seconds of every stage; a stage that was done before keeps the seconds it took then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
+
+    def time(self, name: str, work: Callable[[], Any], done: bool = False) -> Any:
+        """Run `work`; note its seconds unless it was `done` before (a resumed stage counts from where it resumed)."""
+        out.rule(f"[bold]{name}[/]", align="left")
+        started = time.perf_counter()
+        result = work()
+        if not done or name not in self.seconds:
+            self.seconds[name] = time.perf_counter() - started
+            write_json(self.path, self.seconds)
+        return result
+
+
+def train_mirror(config: Config, workers: int | None = None) -> None:
+    """Generate, train `NETWORKS` under the strategy, evaluate, compare, explain."""
+    comparison = RUNS / f"{config.name}-comparison"
+    watch = Stopwatch(comparison / "seconds.json")
+    ready = (sample_path(config) / "sample.json").is_file()
+    if config.data.path is None:
+        watch.time("simulation", lambda: stages.generate(config, workers), done=ready)
+    figures = watch.time("sample figures", lambda: _sample_figures(config))
+    runs = []
+    for network in NETWORKS:
+        own = config_of(config, network)
+        run = Run(RUNS / own.name) if (RUNS / own.name / "config.yaml").is_file() else None
+        finished = run is not None and run.finished
+        runs.append(watch.time(f"training {network}", lambda own=own: stages.train(own), done=finished))
+    for network, run in zip(NETWORKS, runs, strict=True):
+        watch.time(f"evaluation {network}", lambda run=run: stages.evaluate(run, config))
+    watch.time("explanation", lambda: _explained(runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
+    figures += _compare(config, runs, watch, comparison)
+    for run in runs:
+        figures += sorted((run.path / "figures").glob("*.png"))
+    out.rule("[bold]figures[/]", align="left")
+    for path in figures:
+        out.print(str(path), soft_wrap=True)
+
+
+def redraw(config: Config) -> None:
+    """Every figure again, from the files on disk."""
+    figures = _sample_figures(config)
+    runs = [Run(RUNS / config_of(config, network).name).need_finished() for network in NETWORKS]
+    for run in runs:
+        stages.evaluate(run, config)
+    stages.explain(runs[0], config)
+    comparison = RUNS / f"{config.name}-comparison"
+    figures += _compare(config, runs, Stopwatch(comparison / "seconds.json"), comparison)
+    for path in figures:
+        out.print(str(path), soft_wrap=True)
+
+
+def config_of(config: Config, network: str) -> Config:
+    """The same settings for another network, in a run folder of its own."""
+    return config.updated([f"model.name={network}", f"name={config.name}-{network}"])
+
+
+def _sample_figures(config: Config) -> list[Path]:
+    from mscat_tf.data import Sample, event_table
+    from mscat_tf.evaluation.sample_figures import draw_sample
+
+    with Sample(sample_path(config)) as sample:
+        table_ = event_table(sample, config.data, config.seed)
+        return draw_sample(sample, table_, sample_path(config).parent / f"{config.sample.name}-figures")
+
+
+def _explained(run: Run, config: Config) -> None:
+    wanted = config.explain.model_dump(mode="json")
+    done = run.path / "explanation.json"
+    if done.is_file() and json.loads(done.read_text())["settings"] == wanted:
+        out.print(f"{run.path}: already explained with these settings; nothing to do")
+        return
+    stages.explain(run, config)
+
+
+def _compare(config: Config, runs: list[Run], watch: Stopwatch, folder: Path) -> list[Path]:
+    from mscat_tf.evaluation.compare import compare_runs
+
+    result = compare_runs(runs, config.evaluate, config.seed, folder)
+    columns, rows = _rows(runs)
+    out.rule("[bold]comparison[/]", align="left")
+    table(f"{config.name}: test split, all backgrounds", columns, rows)
+    differences = [
+        f"AUC of {runs[0].config.model.name} - {name}: {d['difference']:+.4f} ± {d['error']:.4f} "
+        f"({d['standard_errors']:+.1f} standard errors, paired bootstrap)"
+        for name, d in result["differences"].items()
+    ]
+    for line in differences:
+        out.print(line, soft_wrap=True)
+    table("seconds per stage", ["stage", "time"], [[name, duration(s)] for name, s in watch.seconds.items()])
+    out.print(f"total: {duration(sum(watch.seconds.values()))}")
+    write_text(folder / "table.md", markdown(columns, rows) + "\n" + "\n".join(f"- {line}" for line in differences) + "\n")
+    write_json(folder / "comparison.json", {**result, "seconds": watch.seconds})
+    return [folder / "figures" / "roc.png"]
+
+
+def _rows(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
+    first = runs[0].metrics
+    names = [name for name in (ALL, *first) if name == ALL or (name != ALL and "rejection" in _entry(first, name))]
+    names = list(dict.fromkeys(names))
+    columns = ["network", "parameters", "AUC"]
+    columns += [f"1/eff_B at {float(e):.0%}, {name}" for name in names for e in first[ALL]["rejection"]]
+    columns += ["training", "events/s"]
+    rows = []
+    for run in runs:
+        row = [run.config.model.name, f"{run.training['parameters']}", auc_text(run.metrics[ALL]["auc"])]
+        row += [rejection_text(e) for name in names for e in run.metrics[name]["rejection"].values()]
+        rows.append([*row, duration(run.training["seconds"]), f"{run.training['events_per_second']:.0f}"])
+    return columns, rows
+
+
+def _entry(metrics: dict[str, Any], name: str) -> dict[str, Any]:
+    entry = metrics[name]
+    return entry if isinstance(entry, dict) else {}

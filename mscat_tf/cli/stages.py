@@ -1,0 +1,132 @@
+"""The stages that commands are made of: resolve a configuration, generate, train, evaluate, explain."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mscat_tf.cli.console import Reporter, duration, out, table
+from mscat_tf.cli.results import print_metrics
+from mscat_tf.config import Config, load_config
+from mscat_tf.errors import MissingExtraError
+from mscat_tf.run_folder import DATA, RUNS, Run, load_run
+
+
+def resolve(
+    source: str,
+    overrides: Sequence[str] | None,
+    events: int | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+) -> Config:
+    """Configuration with overrides; `events`, `epochs` and `seed` also name sample and runs, so nothing collides."""
+    config = load_config(source, overrides or [])
+    extra, sample_ending, run_ending = [], "", ""
+    if events is not None and events != config.sample.events:
+        extra.append(f"sample.events={events}")
+        sample_ending += f"-events{events}"
+    if seed is not None and (seed, seed) != (config.seed, config.sample.seed):
+        extra += [f"seed={seed}", f"sample.seed={seed}"]
+        sample_ending += f"-seed{seed}"
+    if epochs is not None and epochs != config.train.epochs:
+        extra.append(f"train.epochs={epochs}")
+        run_ending = f"-epochs{epochs}"
+    extra.append(f"sample.name={config.sample.name}{sample_ending}")
+    extra.append(f"name={config.name}{sample_ending}{run_ending}")
+    return config.updated(extra)
+
+
+def open_run(path: Path, overrides: Sequence[str] | None) -> tuple[Run, Config]:
+    """A finished run, and its configuration with overrides."""
+    run = load_run(path).need_finished()
+    return run, run.config.updated(overrides or [])
+
+
+def dry(config: Config, asked: bool) -> bool:
+    """Print the resolved configuration if that was all that was asked for."""
+    if asked:
+        out.print(config.to_yaml(), soft_wrap=True, markup=False)
+    return asked
+
+
+def generate(config: Config, workers: int | None = None, scheduler: str | None = None) -> dict[str, Any]:
+    """Make what is missing of the sample."""
+    preparation = _find("data_prep.run", "generate")
+    folder = DATA / config.sample.name
+    with Reporter("simulating", config.sample.events, "selected events") as reporter:
+
+        def show(progress: Any) -> None:
+            detail = f"{progress.generated} generated"
+            reporter.update(progress.selected, detail, progress.seconds_left)
+
+        summary = preparation.generate(config.sample, folder, workers=workers, scheduler=scheduler, progress=show)
+    out.print(f"sample: {folder} ({summary.events} events in {summary.shards} files, {summary.made} made now)")
+    return dict(seconds=summary.seconds, events=summary.events)
+
+
+def train(config: Config) -> Run:
+    """Train, resume, or say that it is done."""
+    _find("tensorflow", "train")
+    from mscat_tf.cli.progress import TrainingProgress
+    from mscat_tf.training.run import train as run_training
+
+    folder = RUNS / config.name
+    done = (folder / "training.json").is_file()
+    with TrainingProgress(config.name, config.train.epochs) as progress:
+        run = run_training(config, folder, [progress])
+    summary = run.training
+    if done:
+        out.print(f"{folder}: already trained with these settings; nothing to do")
+    out.print(
+        f"{folder}: {summary['network']}, {summary['parameters']} parameters, best epoch {summary['best_epoch']} of "
+        f"{summary['epochs_trained']}, validation AUC {summary['best_validation_auc']:.4f}, "
+        f"{summary['events_per_second']:.0f} events/s, {duration(summary['seconds'])}, "
+        f"{summary['replicas']} replica(s)",
+        soft_wrap=True,
+    )
+    if not done:
+        _print_splits(summary["splits"])
+    return run
+
+
+def evaluate(run: Run, config: Config) -> dict[str, Any]:
+    """Metrics of the test split, printed and written."""
+    _find("tensorflow", "train")
+    from mscat_tf.evaluation.run import evaluate as run_evaluation
+
+    metrics = run_evaluation(run, config.evaluate)
+    print_metrics(run, metrics)
+    return metrics
+
+
+def explain(run: Run, config: Config) -> dict[str, Any]:
+    """Attention maps and Grad-CAM, written and drawn."""
+    _find("tf_keras_vis", "train")
+    from mscat_tf.interpretation.run import explain as run_explanation
+
+    with Reporter("explaining", config.explain.events * len(run.sample.header.processes), "events") as reporter:
+        result = run_explanation(run, config.explain, reporter.update)
+    for path in result["figures"]:
+        out.print(f"figure: {path}", soft_wrap=True)
+    return result
+
+
+def _print_splits(splits: dict[str, Any]) -> None:
+    rows = [
+        [split, name, part["events"], f"{part['effective_events']:.1f}"]
+        for split, processes in splits.items()
+        for name, part in processes.items()
+    ]
+    table("events per split; effective = (sum w)^2 / sum w^2", ["split", "process", "events", "effective"], rows)
+
+
+def _find(module: str, extra: str) -> Any:
+    """Import a module that an extra installs."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{error.name or module} is not installed; install it with: pip install 'mscat-tf[{extra}]'"
+        ) from error
+
+

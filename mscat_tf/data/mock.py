@@ -1,0 +1,89 @@
+"""Mock samples that follow the schema, for tests and documentation: no physics, made in milliseconds."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf import schema
+from mscat_tf.config import digest
+from mscat_tf.files import make_folder
+from mscat_tf.schema import Header, Normalisation
+
+PROCESSES = ("signal", "4b", "ttbar")
+LABELS = (1, 0, 0)
+
+
+def write_mock_sample(folder: str | Path, events: int = 300, shards: int = 3, constituents: int = 8, seed: int = 0) -> Path:
+    """Write `shards` files of random events in which signal differs from background; return the folder.
+
+    Args:
+        folder: where. events: in all shards together. shards: number of files.
+        constituents: P of the schema. seed: of everything random.
+    """
+    folder = make_folder(folder)
+    counts = np.full(shards, events // shards) + (np.arange(shards) < events % shards)
+    first = 0
+    for number, count in enumerate(counts):
+        arrays = mock_arrays(int(count), constituents, np.random.default_rng((seed, number)), first_id=first)
+        schema.write_sample(folder / f"mock-{number:04d}.h5", mock_header(constituents, seed), arrays)
+        first += int(count)
+    return folder
+
+
+def mock_header(constituents: int, seed: int) -> Header:
+    """Attributes of a mock file: every process 10 fb from 1000 generated events."""
+    configuration = {"mock": True, "constituents": constituents}
+    row = {"cut": "generated", "raw": 1000, "weighted": 1000.0}
+    return Header(
+        processes=PROCESSES,
+        labels=LABELS,
+        normalisation={name: Normalisation(1000, 1000.0, 10.0, 0.1) for name in PROCESSES},
+        cut_flow={name: [dict(row)] for name in PROCESSES},
+        configuration=configuration,
+        digest=digest(configuration),
+        seed=seed,
+        versions={"mscat_tf": "mock"},
+        constituents=constituents,
+    )
+
+
+def mock_arrays(events: int, constituents: int, rng: np.random.Generator, first_id: int = 0) -> dict[str, NDArray[Any]]:
+    """Random arrays for every data set of the schema; half of the events are signal."""
+    process = np.arange(events) % 4 % 3  # signal, 4b, ttbar, signal
+    signal = process == 0
+    multiplicity = rng.integers(1, 2 * constituents, (events, 2))
+    mask = np.arange(constituents) < multiplicity[..., None]
+    pt = -np.sort(-rng.exponential(30.0, (events, 2, constituents)) - 0.5, axis=-1)
+    eta, phi = rng.normal(0, np.where(signal, 0.2, 0.35)[:, None, None], (2, events, 2, constituents))
+    cloud = np.where(mask[..., None], np.stack([eta, phi, pt, np.log(pt)], axis=-1), 0.0)
+    id_ = first_id + np.arange(events, dtype=np.uint64)
+    total = int(multiplicity.sum())
+    return {
+        "constituents": cloud,
+        "constituents_mask": mask,
+        "kinematics": _kinematics(events, signal, rng),
+        "multiplicity": multiplicity,
+        "raw/constituents": rng.normal(size=(total, len(schema.RAW_COLUMNS))),
+        "raw/offsets": np.append(0, np.cumsum(multiplicity)),
+        "label": signal.astype("i4"),
+        "process": process,
+        "event_id": id_,
+        "group_id": id_,
+        "weights": np.stack([np.ones(events), rng.uniform(0.2, 1.0, events)], axis=-1),
+        "m_H": np.where(signal, 1000.0, np.nan),
+        "truth/track_jets": rng.integers(0, 3, (events, 2, 3)),
+    }
+
+
+def _kinematics(events: int, signal: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
+    mass = np.where(signal[:, None], rng.normal(125, 15, (events, 2)), rng.uniform(50, 250, (events, 2)))
+    pt = np.stack([rng.uniform(450, 900, events), rng.uniform(250, 450, events)], axis=1)
+    eta, phi = rng.uniform(-2, 2, (events, 2)), rng.uniform(-np.pi, np.pi, (events, 2))
+    theta = rng.uniform(-np.pi / 2, np.pi / 2, (events, 2))
+    energy = np.hypot(mass, pt * np.cosh(eta))
+    jets = np.stack([mass, eta, phi, pt, energy, theta], axis=-1)
+    both = jets.sum(axis=1)
+    both[:, 5] = 0.0
+    return np.concatenate([jets, both[:, None]], axis=1)

@@ -1,0 +1,56 @@
+"""Batches as a tf.data data set, distributed over the replicas of a strategy."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mscat_tf.config import DataSettings
+from mscat_tf.data.batches import batches
+from mscat_tf.data.events import EventTable
+from mscat_tf.data.sample import Sample
+
+
+def dataset(
+    sample: Sample,
+    table: EventTable,
+    rows: NDArray[np.int64],
+    settings: DataSettings,
+    batch_size: int,
+    input_names: tuple[str, ...],
+    shuffle: tuple[int, int] | None = None,
+) -> tf.data.Dataset:
+    """`(inputs, label, share, row)` per batch: inputs by name, label and share `(batch,)` float32, row int64.
+
+    The share is the event's weight divided by the number of events of the (global) batch: shares sum to a mean.
+
+    Args:
+        sample, table, rows, settings, batch_size, shuffle: see `mscat_tf.data.batches.batches`.
+        input_names: the model's inputs; others are not sent to it.
+    """
+
+    def generate() -> Iterator[tuple[dict[str, NDArray[Any]], Any, Any, Any]]:
+        for found, inputs in batches(sample, rows, settings, batch_size, shuffle):
+            wanted = {name: inputs[name] for name in input_names}
+            share = table.weight[found] / len(found)
+            yield wanted, table.label[found].astype("f4"), share.astype("f4"), found
+
+    data = tf.data.Dataset.from_generator(generate, output_signature=_signature(sample, settings, input_names))
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    options.deterministic = True
+    return data.with_options(options).prefetch(2)
+
+
+def _signature(sample: Sample, settings: DataSettings, input_names: tuple[str, ...]) -> Any:
+    header = sample.header
+    constituents = min(header.constituents, settings.max_constituents or header.constituents)
+    known = {"kinematics": tf.TensorSpec((None, header.tokens, len(settings.kinematic_features)), tf.float32)}
+    for jet in range(1, header.jets + 1):
+        cloud = (None, constituents, len(settings.constituent_features))
+        known[f"constituents_{jet}"] = tf.TensorSpec(cloud, tf.float32)
+        known[f"mask_{jet}"] = tf.TensorSpec((None, constituents), tf.bool)
+    scalar = tf.TensorSpec((None,), tf.float32)
+    return {name: known[name] for name in input_names}, scalar, scalar, tf.TensorSpec((None,), tf.int64)

@@ -1,0 +1,186 @@
+"""One sample: a file or a folder of shards, read block by block. Memory does not grow with the constituents on disk."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf import schema
+from mscat_tf.errors import InputError, SchemaError
+
+Arrays = dict[str, NDArray[Any]]
+
+MANIFEST = "sample.json"
+_MUST_BE_FINITE = ("constituents", "kinematics", "weights")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring events of one file: `rows` counts over the whole sample, `start:stop` within the file."""
+
+    shard: int
+    start: int
+    stop: int
+    first_row: int
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows of the sample, `(stop - start,)`."""
+        return np.arange(self.first_row, self.first_row + self.stop - self.start)
+
+
+class Sample:
+    """Events of one or many HDF5 files of the same schema and configuration.
+
+    Args:
+        path: a file, or a folder. A folder with `sample.json` is read by that list, any other by its `*.h5`.
+
+    Raises:
+        InputError: nothing there, or files that belong to different configurations.
+        SchemaError: a file is truncated or of another schema.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.files = _shards(self.path)
+        self.headers = [schema.read_header(file) for file in self.files]
+        self._open: dict[int, h5py.File] = {}
+        for file, header in zip(self.files, self.headers, strict=True):
+            for name in ("processes", "labels", "digest", "seed", "jets", "constituents", "tokens"):
+                if getattr(header, name) != getattr(self.header, name):
+                    raise InputError(
+                        f"{file}: {name} is {getattr(header, name)!r}, but {self.files[0].name} has "
+                        f"{getattr(self.header, name)!r}; keep samples of different configurations in different folders"
+                    )
+
+    @property
+    def header(self) -> schema.Header:
+        """Header of the first file; sizes, processes and configuration are the same in all."""
+        return self.headers[0]
+
+    def __len__(self) -> int:
+        return sum(header.events for header in self.headers)
+
+    def __enter__(self) -> "Sample":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file that reading opened."""
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The sample cut into runs of at most `CHUNK_EVENTS` neighbouring events."""
+        blocks, row = [], 0
+        for shard, header in enumerate(self.headers):
+            for start in range(0, header.events, schema.CHUNK_EVENTS):
+                stop = min(start + schema.CHUNK_EVENTS, header.events)
+                blocks.append(Block(shard, start, stop, row + start))
+            row += header.events
+        return blocks
+
+    def read(self, block: Block, names: tuple[str, ...]) -> Arrays:
+        """Arrays of one block, checked for NaN and infinity.
+
+        Raises:
+            InputError: a value is not finite; the sentence names file, data set, column and row.
+            SchemaError: the file is damaged there.
+        """
+        file = self._file(block.shard)
+        arrays: Arrays = {}
+        for name in names:
+            try:
+                arrays[name] = file[name][block.start : block.stop]
+            except OSError as error:
+                raise SchemaError(
+                    f"{self.files[block.shard]}: '{name}' cannot be read ({error}); delete the file and make it again"
+                ) from error
+            if name in _MUST_BE_FINITE:
+                self._check_finite(block, name, arrays[name])
+        return arrays
+
+    def iterate(self, names: tuple[str, ...]) -> Iterator[tuple[Block, Arrays]]:
+        """Every block in file order."""
+        for block in self.blocks:
+            yield block, self.read(block, names)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One small data set of all events, e.g. `label`."""
+        return np.concatenate([self.read(block, (name,))[name] for block in self.blocks])
+
+    @cached_property
+    def normalisation(self) -> dict[str, schema.Normalisation]:
+        """Of each process over all files: counts and weights add, cross-sections average by generated events."""
+        merged = {}
+        for name in self.header.processes:
+            parts = [h.normalisation[name] for h in self.headers if name in h.normalisation]
+            if not parts:
+                continue
+            share = np.array([p.generated_events for p in parts], dtype=np.float64)
+            share /= share.sum()
+            merged[name] = schema.Normalisation(
+                generated_events=sum(p.generated_events for p in parts),
+                sum_of_weights=float(sum(p.sum_of_weights for p in parts)),
+                cross_section_fb=float(share @ [p.cross_section_fb for p in parts]),
+                cross_section_error_fb=float(np.sqrt((share**2) @ [p.cross_section_error_fb**2 for p in parts])),
+            )
+        return merged
+
+    @cached_property
+    def cut_flow(self) -> dict[str, list[dict[str, Any]]]:
+        """Of each process over all files."""
+        merged: dict[str, list[dict[str, Any]]] = {}
+        for header in self.headers:
+            for name, rows in header.cut_flow.items():
+                if name not in merged:
+                    merged[name] = [dict(row) for row in rows]
+                    continue
+                for total, row in zip(merged[name], rows, strict=True):
+                    total["raw"] += row["raw"]
+                    total["weighted"] += row["weighted"]
+        return merged
+
+    def _file(self, shard: int) -> h5py.File:
+        if shard not in self._open:
+            self._open[shard] = schema.open_sample(self.files[shard])
+        return self._open[shard]
+
+    def _check_finite(self, block: Block, name: str, array: NDArray[Any]) -> None:
+        bad = ~np.isfinite(array)
+        if bad.any():
+            where = np.argwhere(bad)[0]
+            column = schema.DATA_SETS[name].columns[where[-1]]
+            raise InputError(
+                f"{self.files[block.shard]}: '{name}' column '{column}' is {array[tuple(where)]} in event "
+                f"{block.start + where[0]} ({int(bad.sum())} such values nearby); remove these events or make the file again"
+            )
+
+
+def _shards(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder; make the sample with `mscat generate`, or set data.path")
+    manifest = path / MANIFEST
+    if manifest.is_file():
+        try:
+            entries = json.loads(manifest.read_text())["shards"]
+            files = [path / entry["file"] for entry in entries]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{manifest}: not a readable list of shards; run `mscat generate` again to renew it") from error
+    else:
+        files = sorted(path.glob(f"*{schema.EXTENSION}"))
+    if not files:
+        raise InputError(f"{path}: holds no {schema.EXTENSION} file; make the sample with `mscat generate`")
+    return files

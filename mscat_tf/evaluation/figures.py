@@ -1,0 +1,112 @@
+"""Figures of a run's test split: ROC, scores, signal efficiency against fat-jet mass and transverse momentum."""
+
+from pathlib import Path
+from typing import Any
+
+import hist
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from mscat_tf.evaluation.metrics import weighted_roc
+from mscat_tf.evaluation.scores import Scores
+from mscat_tf.evaluation.style import PROCESS_COLOURS, label_axes, new_axes, save
+from mscat_tf.schema import KINEMATIC_COLUMNS
+
+
+def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path) -> list[Path]:
+    """All figures of one run; returns the PNG paths."""
+    paths = []
+    figure, (axes,) = new_axes()
+    draw_roc(axes, {network: scores})
+    paths.append(save(figure, folder, "roc"))
+    figure, (axes,) = new_axes()
+    draw_scores(axes, scores)
+    paths.append(save(figure, folder, "scores"))
+    figure, both = new_axes(columns=2)
+    efficiency = float(next(reversed(metrics["all backgrounds"]["rejection"])))
+    draw_efficiency(both[0], scores, "m", np.linspace(50, 250, 21), efficiency)
+    draw_efficiency(both[1], scores, "pt", np.linspace(450, 1200, 16), efficiency)
+    paths.append(save(figure, folder, "efficiency"))
+    return paths
+
+
+def draw_roc(axes: Axes, runs: dict[str, Scores]) -> Axes:
+    """Background rejection against signal efficiency, one line per run."""
+    for colour, (name, scores) in zip(PROCESS_COLOURS, runs.items(), strict=False):
+        curve = weighted_roc(scores.logit, scores.label, scores.weight)
+        some = curve.background_efficiency > 0
+        label = f"{name}: AUC = {curve.auc:.4f}"
+        axes.plot(curve.signal_efficiency[some], 1 / curve.background_efficiency[some], color=colour, label=label)
+    diagonal = np.linspace(0.01, 1, 100)
+    axes.plot(diagonal, 1 / diagonal, color="grey", linestyle=":", label="random")
+    axes.set_yscale("log")
+    axes.set_xlim(0, 1)
+    axes.legend(fontsize=10)
+    return label_axes(axes, "signal efficiency", r"background rejection $1/\epsilon_B$")
+
+
+def draw_scores(axes: Axes, scores: Scores) -> Axes:
+    """Distribution of the score per process, each normalised to one, with statistical errors of the weights."""
+    edges = np.linspace(0, 1, 26)
+    for index, name in enumerate(scores.processes):
+        chosen = scores.process == index
+        if chosen.any():
+            _outline(axes, scores.score[chosen], scores.weight_fb[chosen], edges, PROCESS_COLOURS[index], name)
+    axes.set_yscale("log")
+    axes.legend(fontsize=10)
+    return label_axes(axes, "score", "fraction of events / 0.04")
+
+
+def draw_efficiency(
+    axes: Axes, scores: Scores, column: str, edges: NDArray[np.float64], signal_efficiency: float
+) -> Axes:
+    """Share of each process that passes the cut at a working point, in bins of the leading jet's `m` or `pt`."""
+    cut = weighted_roc(scores.logit, scores.label, scores.weight).threshold_at(signal_efficiency)
+    values = scores.kinematics[:, 0, KINEMATIC_COLUMNS.index(column)]
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    for index, name in enumerate(scores.processes):
+        chosen = scores.process == index
+        passed = chosen & (scores.logit >= cut)
+        before = _histogram(values[chosen], scores.weight_fb[chosen], edges)
+        after = _histogram(values[passed], scores.weight_fb[passed], edges)
+        total, squares = before.values(), before.variances()
+        enough = (total > 0) & (total**2 >= 3 * squares)
+        share = np.divide(after.values(), total, out=np.zeros_like(total), where=enough)
+        events = np.divide(total**2, squares, out=np.ones_like(total), where=enough)
+        error = np.sqrt(np.clip(share * (1 - share), 0, None) / events + 0.25 / events**2)
+        axes.errorbar(
+            centres[enough], share[enough], error[enough], np.diff(edges)[enough] / 2,
+            fmt="o", markersize=3, color=PROCESS_COLOURS[index], label=name,
+        )  # fmt: skip
+    axes.set_ylim(0, 1.3)
+    axes.legend(fontsize=10, ncols=3)
+    symbol = {"m": r"$m_{J_1}$ [GeV]", "pt": r"$p_{T,J_1}$ [GeV]"}[column]
+    return label_axes(axes, symbol, "efficiency", f"{signal_efficiency:.0%} signal efficiency")
+
+
+def draw_distribution(
+    axes: Axes, values: NDArray[Any], process: NDArray[Any], weight: NDArray[Any], names: tuple[str, ...], edges: Any
+) -> Axes:
+    """One quantity per process, each normalised to one."""
+    for index, name in enumerate(names):
+        chosen = process == index
+        if chosen.any() and weight[chosen].sum() > 0:
+            _outline(axes, values[chosen], weight[chosen], np.asarray(edges), PROCESS_COLOURS[index], name)
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=10)
+    return axes
+
+
+def _histogram(values: NDArray[Any], weight: NDArray[Any], edges: NDArray[np.float64]) -> Any:
+    return hist.Hist(hist.axis.Variable(list(edges)), storage=hist.storage.Weight()).fill(values, weight=weight)
+
+
+def _outline(
+    axes: Axes, values: NDArray[Any], weight: NDArray[Any], edges: NDArray[np.float64], colour: str, name: str
+) -> None:
+    content = _histogram(values, weight, edges)
+    total = weight.sum()
+    height, error = content.values() / total, np.sqrt(content.variances()) / total
+    axes.stairs(height, edges, color=colour, label=name, linewidth=1.5)
+    axes.errorbar(0.5 * (edges[1:] + edges[:-1]), height, error, fmt="none", ecolor=colour, elinewidth=1)

@@ -1,0 +1,56 @@
+"""`mscat evaluate`: score the test split of a run, write scores, metrics, tables and figures."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from mscat_tf.config import EvaluationSettings
+from mscat_tf.data.pipeline import dataset
+from mscat_tf.evaluation.evaluate import evaluate_scores, yields
+from mscat_tf.evaluation.figures import draw_run
+from mscat_tf.evaluation.scores import Scores, write_scores
+from mscat_tf.files import write_json
+from mscat_tf.models.predictor import Predictor
+from mscat_tf.run_folder import Run
+
+
+def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, Any]:
+    """Metrics of the test split, as written to `metrics.json`.
+
+    Args:
+        run: a finished run. settings: instead of those in its configuration.
+    """
+    settings = settings or run.need_finished().config.evaluate
+    started = time.perf_counter()
+    scores = score_split(run, "test")
+    write_scores(run.path / "scores.h5", scores, run.config.model_dump(mode="json"), run.config.seed)
+    metrics = evaluate_scores(scores, settings, run.config.seed, run.config.data.shuffle_labels)
+    metrics["yields"] = yields(run.table, settings.luminosity_fb)
+    metrics["seconds"] = time.perf_counter() - started
+    metrics["settings"] = settings.model_dump(mode="json")
+    draw_run(scores, metrics, run.config.model.name, run.path / "figures")
+    write_json(run.path / "metrics.json", metrics)
+    return metrics
+
+
+def score_split(run: Run, split: str) -> Scores:
+    """Logits and everything that goes with them for one split, in the sample's order."""
+    table, sample, config = run.table, run.sample, run.config
+    names = tuple(tensor.name for tensor in run.model.inputs)
+    data = dataset(sample, table, table.rows(split), config.data, 4 * config.train.batch_size, names)
+    rows, logit = Predictor(run.model)(data)
+    chosen = table.take(rows)
+    return Scores(
+        processes=chosen.processes,
+        process_labels=chosen.process_labels,
+        event_id=chosen.event_id,
+        group_id=chosen.group_id,
+        label=chosen.label,
+        process=chosen.process,
+        logit=logit,
+        score=(1.0 / (1.0 + np.exp(-logit.astype(np.float64)))).astype(np.float32),
+        weight=chosen.weight,
+        weight_fb=chosen.weight_fb,
+        kinematics=sample.column("kinematics")[rows],
+    )

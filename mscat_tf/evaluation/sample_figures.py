@@ -1,0 +1,55 @@
+"""Figures of a sample before any training: masses, transverse momenta, multiplicity, theta, tag weights."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mscat_tf.data.events import EventTable
+from mscat_tf.data.sample import Sample
+from mscat_tf.evaluation.figures import draw_distribution
+from mscat_tf.evaluation.style import label_axes, new_axes, save
+from mscat_tf.schema import KINEMATIC_COLUMNS, WEIGHT_COLUMNS
+
+_JETS = ("leading", "subleading")
+
+
+def draw_sample(sample: Sample, table: EventTable, folder: Path) -> list[Path]:
+    """Distributions per process, weighted by the tag probability; returns the PNG paths."""
+    kinematics = dict(zip(KINEMATIC_COLUMNS, np.moveaxis(sample.column("kinematics"), -1, 0), strict=True))
+    pictures = {
+        "fat_jet_mass": ("m", (0, 1), np.linspace(50, 250, 41), r"fat-jet mass $m_J$ [GeV]"),
+        "fat_jet_pt": ("pt", (0, 1), np.linspace(250, 1250, 41), r"fat-jet $p_T$ [GeV]"),
+        "di_jet_mass": ("m", (2,), np.linspace(600, 2400, 46), r"$m_{JJ}$ [GeV]"),
+        "theta": ("theta", (0, 1), np.linspace(-np.pi / 2, np.pi / 2, 25), r"rotation angle $\theta$ [rad]"),
+    }
+    paths = []
+    for name, (column, tokens, edges, symbol) in pictures.items():
+        figure, both = new_axes(columns=len(tokens))
+        for axes, token in zip(both, tokens, strict=True):
+            values = kinematics[column][:, token]
+            draw_distribution(axes, values, table.process, table.weight_fb, table.processes, edges)
+            label_axes(axes, symbol, "fraction of events", f"{_JETS[token]} fat jet" if token < 2 else "")
+        paths.append(save(figure, folder, name))
+    paths.append(_multiplicity(sample, table, folder))
+    paths.append(_tag_weights(sample, table, folder))
+    return paths
+
+
+def _multiplicity(sample: Sample, table: EventTable, folder: Path) -> Path:
+    multiplicity = sample.column("multiplicity")
+    figure, both = new_axes(columns=2)
+    for jet, axes in enumerate(both):
+        edges = np.arange(0, 145, 5)
+        draw_distribution(axes, multiplicity[:, jet], table.process, table.weight_fb, table.processes, edges)
+        axes.axvline(sample.header.constituents, color="grey", linestyle=":")
+        label_axes(axes, "constituents before truncation", "fraction of events", f"{_JETS[jet]} fat jet")
+    return save(figure, folder, "multiplicity")
+
+
+def _tag_weights(sample: Sample, table: EventTable, folder: Path) -> Path:
+    tag = sample.column("weights")[:, WEIGHT_COLUMNS.index("tag")]
+    figure, (axes,) = new_axes()
+    values = np.log10(np.maximum(tag, 1e-9))
+    draw_distribution(axes, values, table.process, np.ones(len(tag)), table.processes, np.linspace(-9, 0, 37))
+    label_axes(axes, r"$\log_{10}$ of the double-double b-tag probability", "fraction of selected events")
+    return save(figure, folder, "tag_weight")

@@ -1,0 +1,65 @@
+"""`scores.h5`: logit, score, label and weights of every test event of a run, with what an analysis joins on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.errors import InputError, SchemaError
+from mscat_tf.files import atomic_path
+from mscat_tf.provenance import library_versions
+
+_COLUMNS = ("event_id", "group_id", "label", "process", "logit", "score", "weight", "weight_fb", "kinematics")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Test events: columns as in `EventTable`, logits and scores `(n,)`, laboratory kinematics `(n, K, 6)` of the schema."""
+
+    processes: tuple[str, ...]
+    process_labels: tuple[int, ...]
+    event_id: NDArray[np.uint64]
+    group_id: NDArray[np.uint64]
+    label: NDArray[np.int32]
+    process: NDArray[np.int32]
+    logit: NDArray[np.float32]
+    score: NDArray[np.float32]
+    weight: NDArray[np.float64]
+    weight_fb: NDArray[np.float64]
+    kinematics: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def write_scores(path: Path, scores: Scores, configuration: dict[str, Any], seed: int) -> None:
+    """Write the file, atomically."""
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["processes"] = json.dumps(scores.processes)
+        file.attrs["process_labels"] = json.dumps(scores.process_labels)
+        file.attrs["configuration"] = json.dumps(configuration, sort_keys=True)
+        file.attrs["versions"] = json.dumps(library_versions())
+        file.attrs["seed"] = seed
+        for name in _COLUMNS:
+            file.create_dataset(name, data=getattr(scores, name), track_times=False)
+
+
+def read_scores(path: Path) -> Scores:
+    """Read it back.
+
+    Raises:
+        InputError: there is none. SchemaError: it is damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: not there yet; run `mscat evaluate` first")
+    try:
+        with h5py.File(path, "r") as file:
+            names = tuple(json.loads(file.attrs["processes"]))
+            labels = tuple(json.loads(file.attrs["process_labels"]))
+            return Scores(names, labels, **{name: file[name][()] for name in _COLUMNS})
+    except (OSError, KeyError) as error:
+        raise SchemaError(f"{path}: damaged ({error}); delete it and run `mscat evaluate` again") from error

@@ -1,0 +1,48 @@
+"""One look for every figure: mplhep's style, one colour per process, files written atomically."""
+
+import logging
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg", force=False)
+
+import matplotlib.pyplot as plt  # noqa: E402
+import mplhep  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from mscat_tf.files import atomic_path  # noqa: E402
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it misses fonts that no figure uses
+
+PROCESS_COLOURS = ("#e42536", "#5790fc", "#f89c20", "#964a8b", "#9c9ca1", "#7a21dd")
+"""The first is for the signal. Palette for colour-blind readers: Petroff, arXiv:2107.02270."""
+
+
+def new_axes(columns: int = 1, size: tuple[float, float] = (6.0, 4.6)) -> tuple[Figure, list[Axes]]:
+    """A figure with so many axes side by side."""
+    with plt.style.context(mplhep.style.ROOT), mpl.rc_context({"font.size": 12, "legend.frameon": False}):
+        figure, axes = plt.subplots(
+            1, columns, figsize=(size[0] * columns, size[1]), squeeze=False, layout="constrained"
+        )
+    return figure, list(axes[0])
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write `<name>.png` and `<name>.pdf`, close the figure, return the PNG's path."""
+    for ending in ("pdf", "png"):
+        with atomic_path(folder / f"{name}.{ending}") as temporary:
+            metadata = {"CreationDate": None} if ending == "pdf" else None
+            figure.savefig(temporary, dpi=150, metadata=metadata)
+    plt.close(figure)
+    return folder / f"{name}.png"
+
+
+def label_axes(axes: Axes, x: str, y: str, title: str = "") -> Axes:
+    """Name both axes at their far ends, as the field does, with an optional title."""
+    axes.set_xlabel(x, loc="right")
+    axes.set_ylabel(y, loc="top")
+    if title:
+        axes.set_title(title, loc="left", fontsize=11)
+    return axes

@@ -1,0 +1,190 @@
+"""`mscat train`: from a configuration to a finished run folder."""
+
+import logging
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mscat_tf.config import Config, ModelSettings, digest
+from mscat_tf.data import EventTable, Sample, event_table
+from mscat_tf.data.events import effective_events
+from mscat_tf.data.pipeline import dataset
+from mscat_tf.data.splits import SPLITS
+from mscat_tf.data.statistics import column_moments
+from mscat_tf.errors import InputError
+from mscat_tf.evaluation.metrics import weighted_auc
+from mscat_tf.files import atomic_path, write_json
+from mscat_tf.models import registry
+from mscat_tf.models.predictor import Predictor
+from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+from mscat_tf.run_folder import Run, sample_path, start_run
+from mscat_tf.training.checkpoint import Checkpoints
+from mscat_tf.training.loop import LoopState, TrainingLoop
+from mscat_tf.training.schedule import WarmCosine
+from mscat_tf.training.step import TrainingStep
+from mscat_tf.training.strategy import make_strategy
+from mscat_tf.training.tensorboard import TensorBoardScalars
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """What building a training yields."""
+
+    config: Config
+    sample: Sample
+    table: EventTable
+    strategy: tf.distribute.Strategy
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+
+    @property
+    def steps(self) -> int:
+        """Batches per epoch."""
+        return math.ceil(len(self.table.rows("train")) / self.config.train.batch_size)
+
+    def data(self, split: str, batch_size: int, shuffle: tuple[int, int] | None = None) -> tf.data.Dataset:
+        """Batches of one split."""
+        names = tuple(tensor.name for tensor in self.model.inputs)
+        rows = self.table.rows(split)
+        return dataset(self.sample, self.table, rows, self.config.data, batch_size, names, shuffle)
+
+
+def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Run:
+    """Train, or go on training, or do nothing if it is done.
+
+    Args:
+        config: resolved configuration.
+        folder: `runs/<name>`.
+        callbacks: further Keras callbacks, e.g. a progress bar.
+
+    Raises:
+        MscatError: the sample, the configuration or the folder cannot be used; the sentence says why.
+    """
+    registry.check_name(config.model.name)
+    with Sample(sample_path(config)) as sample:
+        run = start_run(config, folder, sample_digest(sample))
+        if run.finished:
+            return run
+        started = time.perf_counter()
+        setup = prepare(config, sample)
+        step = TrainingStep(setup.strategy, setup.model, setup.optimizer)
+        checkpoints = Checkpoints(folder / "checkpoints", setup.model, setup.optimizer, config.train.checkpoints_kept)
+        loop = TrainingLoop(
+            step,
+            lambda epoch: setup.data("train", config.train.batch_size, (config.seed, epoch)),
+            _validation(setup),
+            checkpoints,
+            WarmCosine(config.train, setup.steps),
+            folder / "history.csv",
+        )
+        if config.train.tensorboard:
+            callbacks = [*callbacks, TensorBoardScalars(folder / "tensorboard")]
+        state = loop.run(setup.model, callbacks, setup.steps)
+        with atomic_path(folder / "model.keras") as temporary:
+            setup.model.save(temporary)
+        write_json(folder / "training.json", _summary(setup, state, time.perf_counter() - started))
+    return Run(folder)
+
+
+def prepare(config: Config, sample: Sample) -> _Setup:
+    """Seed everything, read the table, fit the normalisation, build network and optimizer under the strategy."""
+    strategy = make_strategy(config.train)
+    table = event_table(sample, config.data, config.seed)
+    for split in SPLITS:
+        if len(np.unique(table.label[table.rows(split)])) < 2:
+            raise InputError(f"{sample.path}: the {split} split does not hold both classes; generate more events")
+    specification = InputSpecification(
+        jets=sample.header.jets,
+        constituents=min(sample.header.constituents, config.data.max_constituents or sample.header.constituents),
+        tokens=sample.header.tokens,
+        constituent_features=config.data.constituent_features,
+        kinematic_features=config.data.kinematic_features,
+    )
+    statistics = _statistics(config, sample, table)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    with strategy.scope():
+        model = registry.build(config.model, specification, statistics)
+        optimizer = keras.optimizers.AdamW(config.train.learning_rate, weight_decay=config.train.weight_decay)
+    return _Setup(config, sample, table, strategy, model, optimizer)
+
+
+def sample_digest(sample: Sample) -> str:
+    """Identifies the events: settings, seed, and number of events of every file."""
+    content: dict[str, Any] = {
+        "configuration": sample.header.digest,
+        "seed": sample.header.seed,
+        "files": [[file.name, header.events] for file, header in zip(sample.files, sample.headers, strict=True)],
+    }
+    return digest(content)
+
+
+def _statistics(config: Config, sample: Sample, table: EventTable) -> Statistics:
+    logs = _log_columns(config.model, config)
+    constituents, kinematics = column_moments(sample, table, config.data, *logs)
+    return Statistics(
+        constituent_mean=_tuple(constituents.mean),
+        constituent_width=_tuple(constituents.width),
+        kinematic_mean=_tuple(kinematics.mean),
+        kinematic_width=_tuple(kinematics.width),
+    )
+
+
+def _log_columns(model: ModelSettings, config: Config) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    return (
+        log_columns(config.data.constituent_features, model.log_features),
+        log_columns(config.data.kinematic_features, model.log_features),
+    )
+
+
+def _tuple(values: NDArray[np.float64]) -> Any:
+    return tuple(map(_tuple, values)) if values.ndim > 1 else tuple(map(float, values))
+
+
+def _validation(setup: _Setup) -> Any:
+    predictor = Predictor(setup.model)
+
+    def validate() -> dict[str, float]:
+        rows, logits = predictor(setup.data("validation", 4 * setup.config.train.batch_size))
+        label, weight = setup.table.label[rows], setup.table.weight[rows]
+        losses = np.logaddexp(0.0, np.where(label == 1, -logits, logits).astype(np.float64))
+        return {"val_loss": float(weight @ losses / weight.sum()), "val_auc": weighted_auc(logits, label, weight)}
+
+    return validate
+
+
+def _summary(setup: _Setup, state: LoopState, seconds: float) -> dict[str, Any]:
+    table = setup.table
+    splits = {
+        split: {
+            name: {
+                "events": int(np.sum(chosen := table.process[table.rows(split)] == index)),
+                "effective_events": effective_events(table.weight_fb[table.rows(split)][chosen]),
+            }
+            for index, name in enumerate(table.processes)
+        }
+        for split in SPLITS
+    }
+    return {
+        "network": setup.config.model.name,
+        "parameters": int(setup.model.count_params()),
+        "epochs_trained": state.epoch,
+        "best_epoch": state.best_epoch,
+        "best_validation_auc": state.best_auc,
+        "seconds": seconds,
+        "events_per_second": float(np.median([row["events_per_second"] for row in state.history])),
+        "replicas": setup.strategy.num_replicas_in_sync,
+        "cpu_count": os.cpu_count(),
+        "splits": splits,
+    }

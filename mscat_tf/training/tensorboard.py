@@ -1,0 +1,38 @@
+"""Scalars of every epoch for TensorBoard; resuming continues the same curves."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class TensorBoardScalars(keras.callbacks.Callback):
+    """Write each number in `logs` after every epoch.
+
+    Keras' own TensorBoard callback expects to live inside `fit` (step counters of the trainer); this one does not.
+
+    Args:
+        folder: `runs/<name>/tensorboard`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self._writer: Any = None
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Open the event file."""
+        self._writer = tf.summary.create_file_writer(str(self.folder))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write one point per scalar."""
+        with self._writer.as_default(step=epoch + 1):
+            for name, value in (logs or {}).items():
+                if name != "epoch":
+                    tf.summary.scalar(name, value)
+        self._writer.flush()
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Close the event file."""
+        self._writer.close()
