@@ -28,7 +28,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as handle:
             os.fsync(handle.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -50,7 +50,9 @@ def make_folder(folder: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made ({error.strerror}); choose another output folder") from error
+        raise OutputError(
+            f"{folder}: the folder cannot be made ({error.strerror}); choose another output folder"
+        ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: the folder is not writable; change its permissions or choose another one")
     return folder

@@ -81,7 +81,9 @@ class Run:
         try:
             return keras.models.load_model(self.path / "model.keras")
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.path / 'model.keras'}: cannot be loaded ({error}); delete it and train again") from error
+            raise InputError(
+                f"{self.path / 'model.keras'}: cannot be loaded ({error}); delete it and train again"
+            ) from error
 
     @cached_property
     def sample(self) -> "Sample":
@@ -148,7 +150,9 @@ def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
             raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
     recorded = json.loads((folder / "environment.json").read_text())["data_digest"]
     if recorded != present["data_digest"]:
-        raise OutputError(f"{folder}: was trained on other events (sample {recorded}, now {present['data_digest']}); {advice}")
+        raise OutputError(
+            f"{folder}: was trained on other events (sample {recorded}, now {present['data_digest']}); {advice}"
+        )
 
 
 def _first_difference(before: Any, now: Any, place: str) -> tuple[str, Any]:

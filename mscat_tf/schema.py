@@ -41,11 +41,15 @@ class DataSet:
 
 
 DATA_SETS: dict[str, DataSet] = {
-    "constituents": DataSet("f4", ("jets", "constituents", "columns"), CONSTITUENT_COLUMNS, ("1", "rad", "GeV", "log GeV")),
+    "constituents": DataSet(
+        "f4", ("jets", "constituents", "columns"), CONSTITUENT_COLUMNS, ("1", "rad", "GeV", "log GeV")
+    ),
     "constituents_mask": DataSet("?", ("jets", "constituents")),
     "kinematics": DataSet("f4", ("tokens", "columns"), KINEMATIC_COLUMNS, ("GeV", "1", "rad", "GeV", "GeV", "rad")),
     "multiplicity": DataSet("i4", ("jets",)),
-    "raw/constituents": DataSet("f4", ("columns",), RAW_COLUMNS, ("GeV", "1", "rad", "GeV", "e", "1"), first="constituents of all jets"),
+    "raw/constituents": DataSet(
+        "f4", ("columns",), RAW_COLUMNS, ("GeV", "1", "rad", "GeV", "e", "1"), first="constituents of all jets"
+    ),
     "raw/offsets": DataSet("i8", (), first="jets of all events + 1"),
     "label": DataSet("i4"),
     "process": DataSet("i4"),
@@ -120,7 +124,9 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
     """
     missing, extra = DATA_SETS.keys() - arrays.keys(), arrays.keys() - DATA_SETS.keys()
     if missing or extra:
-        raise SchemaError(f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py")
+        raise SchemaError(
+            f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py"
+        )
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         values = asdict(header)
@@ -131,9 +137,8 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
         for name, definition in DATA_SETS.items():
             array = np.ascontiguousarray(arrays[name], dtype=definition.dtype)
             _check_shape(str(path), name, array.shape, header, len(arrays["label"]))
-            chunks = (max(1, min(CHUNK_EVENTS, len(array))), *array.shape[1:])
-            if definition.first != "events":
-                chunks = (max(1, min(64 * CHUNK_EVENTS, len(array))), *array.shape[1:])
+            rows = CHUNK_EVENTS if definition.first == "events" else 64 * CHUNK_EVENTS
+            chunks = (min(rows, len(array)), *array.shape[1:]) if len(array) else None
             stored = file.create_dataset(name, data=array, chunks=chunks, track_times=False)
             stored.attrs["columns"] = json.dumps(definition.columns)
             stored.attrs["units"] = json.dumps(definition.units)
@@ -160,7 +165,9 @@ def open_sample(path: str | Path) -> h5py.File:
         file = h5py.File(path, "r")
     except OSError as error:
         reason = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
-        raise SchemaError(f"{path}: {reason}; delete it and run `mscat generate` again, which makes only what is missing") from error
+        raise SchemaError(
+            f"{path}: {reason}; delete it and run `mscat generate` again, which makes only what is missing"
+        ) from error
     try:
         _check_version(str(path), file)
     except SchemaError:
@@ -172,7 +179,9 @@ def open_sample(path: str | Path) -> h5py.File:
 def _check_version(path: str, file: h5py.File) -> None:
     found = file.attrs.get("schema_version")
     if found is None:
-        raise SchemaError(f"{path}: has no attribute schema_version, so it is not a sample of this project; import it first")
+        raise SchemaError(
+            f"{path}: has no attribute schema_version, so it is not a sample of this project; import it first"
+        )
     if int(found) != SCHEMA_VERSION:
         raise SchemaError(
             f"{path}: schema version {found}, but this code reads version {SCHEMA_VERSION}; "
@@ -202,7 +211,9 @@ def _header(path: str, file: h5py.File) -> Header:
         if name not in file:
             raise SchemaError(f"{path}: data set '{name}' is missing; make the file anew with `mscat generate`")
         if np.dtype(definition.dtype) != file[name].dtype:
-            raise SchemaError(f"{path}: '{name}' has type {file[name].dtype}, the schema wants {np.dtype(definition.dtype)}")
+            raise SchemaError(
+                f"{path}: '{name}' has type {file[name].dtype}, the schema wants {np.dtype(definition.dtype)}"
+            )
         columns = tuple(json.loads(file[name].attrs.get("columns", "[]")))
         if columns != definition.columns:
             raise SchemaError(f"{path}: '{name}' has columns {columns}, the schema wants {definition.columns}")

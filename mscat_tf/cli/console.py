@@ -1,6 +1,11 @@
 """Where the command line prints: results to standard output, progress to standard error."""
 
+import os
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from rich.console import Console
@@ -68,3 +73,28 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     for row in rows:
         view.add_row(*map(str, row))
     out.print(view)
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back what native code writes to standard error while a library loads; show it if loading fails.
+
+    TensorFlow 2.21 greets with eight lines about oneDNN and missing GPUs that no setting turns off.
+    """
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error at all
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -26,7 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Configuration = Annotated[str, typer.Argument(metavar="CONFIG", help="YAML file, or the name of a shipped one: demo, smoke.")]
+Configuration = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="YAML file, or the name of a shipped one: demo, smoke.")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, e.g. runs/demo-mscat.")]
 Set = Annotated[
     list[str] | None,
@@ -80,7 +82,9 @@ def inspect(
 def train(
     config: Configuration,
     settings: Set = None,
-    name: Annotated[str | None, typer.Option(help="Folder of the run below runs/; default: the configuration's name.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Folder of the run below runs/; default: the configuration's name.")
+    ] = None,
     logical_devices: LogicalDevices = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -156,7 +160,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     level = os.environ.get("MSCAT_LOG", "WARNING").upper()
     logging.basicConfig(level=level if level in logging.getLevelNamesMapping() else "WARNING", format="%(message)s")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.exit(_status())
 
 

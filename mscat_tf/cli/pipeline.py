@@ -8,7 +8,7 @@ from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import duration, out, table
-from mscat_tf.cli.results import ALL, auc_text, markdown, rejection_text
+from mscat_tf.cli.results import auc_text, backgrounds, markdown, rejection_text
 from mscat_tf.config import Config
 from mscat_tf.files import write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path
@@ -84,7 +84,7 @@ def _sample_figures(config: Config) -> list[Path]:
 
     with Sample(sample_path(config)) as sample:
         table_ = event_table(sample, config.data, config.seed)
-        return draw_sample(sample, table_, sample_path(config).parent / f"{config.sample.name}-figures")
+        return draw_sample(sample, table_, sample_path(config) / "figures")
 
 
 def _explained(run: Run, config: Config) -> None:
@@ -102,7 +102,7 @@ def _compare(config: Config, runs: list[Run], watch: Stopwatch, folder: Path) ->
     result = compare_runs(runs, config.evaluate, config.seed, folder)
     columns, rows = _rows(runs)
     out.rule("[bold]comparison[/]", align="left")
-    table(f"{config.name}: test split, all backgrounds", columns, rows)
+    table(f"{config.name}: signal against all backgrounds and each", columns, rows)
     differences = [
         f"AUC of {runs[0].config.model.name} - {name}: {d['difference']:+.4f} ± {d['error']:.4f} "
         f"({d['standard_errors']:+.1f} standard errors, paired bootstrap)"
@@ -112,26 +112,25 @@ def _compare(config: Config, runs: list[Run], watch: Stopwatch, folder: Path) ->
         out.print(line, soft_wrap=True)
     table("seconds per stage", ["stage", "time"], [[name, duration(s)] for name, s in watch.seconds.items()])
     out.print(f"total: {duration(sum(watch.seconds.values()))}")
-    write_text(folder / "table.md", markdown(columns, rows) + "\n" + "\n".join(f"- {line}" for line in differences) + "\n")
+    write_text(
+        folder / "table.md", markdown(columns, rows) + "\n" + "\n".join(f"- {line}" for line in differences) + "\n"
+    )
     write_json(folder / "comparison.json", {**result, "seconds": watch.seconds})
     return [folder / "figures" / "roc.png"]
 
 
 def _rows(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
+    """One column per network, one row per figure of merit."""
     first = runs[0].metrics
-    names = [name for name in (ALL, *first) if name == ALL or (name != ALL and "rejection" in _entry(first, name))]
-    names = list(dict.fromkeys(names))
-    columns = ["network", "parameters", "AUC"]
-    columns += [f"1/eff_B at {float(e):.0%}, {name}" for name in names for e in first[ALL]["rejection"]]
-    columns += ["training", "events/s"]
-    rows = []
-    for run in runs:
-        row = [run.config.model.name, f"{run.training['parameters']}", auc_text(run.metrics[ALL]["auc"])]
-        row += [rejection_text(e) for name in names for e in run.metrics[name]["rejection"].values()]
-        rows.append([*row, duration(run.training["seconds"]), f"{run.training['events_per_second']:.0f}"])
-    return columns, rows
-
-
-def _entry(metrics: dict[str, Any], name: str) -> dict[str, Any]:
-    entry = metrics[name]
-    return entry if isinstance(entry, dict) else {}
+    rows = [
+        ["parameters", *(f"{run.training['parameters']}" for run in runs)],
+        ["training", *(duration(run.training["seconds"]) for run in runs)],
+        ["training events/s", *(f"{run.training['events_per_second']:.0f}" for run in runs)],
+    ]
+    for name in backgrounds(first):
+        effective = first[name]["effective_events"]["background"]
+        rows.append([f"AUC, {name} ({effective:.0f} effective)", *(auc_text(run.metrics[name]["auc"]) for run in runs)])
+        for efficiency in first[name]["rejection"]:
+            entries = [rejection_text(run.metrics[name]["rejection"][efficiency]) for run in runs]
+            rows.append([f"1/eff_B at eff_S = {float(efficiency):.0%}, {name}", *entries])
+    return ["test split", *(run.config.model.name for run in runs)], rows

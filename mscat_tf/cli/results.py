@@ -59,5 +59,3 @@ def markdown(columns: list[str], rows: list[list[str]]) -> str:
     """The same table for a text file."""
     lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-

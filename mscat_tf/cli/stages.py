@@ -1,11 +1,12 @@
 """The stages that commands are made of: resolve a configuration, generate, train, evaluate, explain."""
 
+import logging
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mscat_tf.cli.console import Reporter, duration, out, table
+from mscat_tf.cli.console import Reporter, duration, out, quiet_start, table
 from mscat_tf.cli.results import print_metrics
 from mscat_tf.config import Config, load_config
 from mscat_tf.errors import MissingExtraError
@@ -49,24 +50,27 @@ def dry(config: Config, asked: bool) -> bool:
     return asked
 
 
-def generate(config: Config, workers: int | None = None, scheduler: str | None = None) -> dict[str, Any]:
+def generate(config: Config, workers: int | None = None, scheduler: str | None = None) -> None:
     """Make what is missing of the sample."""
-    preparation = _find("data_prep.run", "generate")
+    preparation = find("data_prep.run", "generate")
     folder = DATA / config.sample.name
     with Reporter("simulating", config.sample.events, "selected events") as reporter:
 
         def show(progress: Any) -> None:
             detail = f"{progress.generated} generated"
-            reporter.update(progress.selected, detail, progress.seconds_left)
+            reporter.update(progress.selected, detail, progress.remaining_seconds)
 
         summary = preparation.generate(config.sample, folder, workers=workers, scheduler=scheduler, progress=show)
-    out.print(f"sample: {folder} ({summary.events} events in {summary.shards} files, {summary.made} made now)")
-    return dict(seconds=summary.seconds, events=summary.events)
+    out.print(
+        f"sample: {folder}, {summary.events} selected events; {summary.made} files made now, {summary.kept} were "
+        f"there; {summary.generated} events generated in {duration(summary.seconds)} by {summary.workers} worker(s)",
+        soft_wrap=True,
+    )
 
 
 def train(config: Config) -> Run:
     """Train, resume, or say that it is done."""
-    _find("tensorflow", "train")
+    start_tensorflow()
     from mscat_tf.cli.progress import TrainingProgress
     from mscat_tf.training.run import train as run_training
 
@@ -91,7 +95,7 @@ def train(config: Config) -> Run:
 
 def evaluate(run: Run, config: Config) -> dict[str, Any]:
     """Metrics of the test split, printed and written."""
-    _find("tensorflow", "train")
+    start_tensorflow()
     from mscat_tf.evaluation.run import evaluate as run_evaluation
 
     metrics = run_evaluation(run, config.evaluate)
@@ -101,11 +105,15 @@ def evaluate(run: Run, config: Config) -> dict[str, Any]:
 
 def explain(run: Run, config: Config) -> dict[str, Any]:
     """Attention maps and Grad-CAM, written and drawn."""
-    _find("tf_keras_vis", "train")
+    start_tensorflow()
+    find("tf_keras_vis", "train")
     from mscat_tf.interpretation.run import explain as run_explanation
 
     with Reporter("explaining", config.explain.events * len(run.sample.header.processes), "events") as reporter:
-        result = run_explanation(run, config.explain, reporter.update)
+        result = run_explanation(run, config.explain, lambda done, _: reporter.update(done))
+    for jet, shares in result["all_zero"].items():
+        zero = ", ".join(f"{name} {share:.1%}" for name, share in shares.items() if share is not None)
+        out.print(f"Grad-CAM of {jet}: share of events whose map is zero everywhere: {zero}", soft_wrap=True)
     for path in result["figures"]:
         out.print(f"figure: {path}", soft_wrap=True)
     return result
@@ -120,13 +128,17 @@ def _print_splits(splits: dict[str, Any]) -> None:
     table("events per split; effective = (sum w)^2 / sum w^2", ["split", "process", "events", "effective"], rows)
 
 
-def _find(module: str, extra: str) -> Any:
+def start_tensorflow() -> None:
+    """Load TensorFlow without its greeting, and keep its advice to programmers from users."""
+    find("tensorflow", "train").get_logger().setLevel(logging.ERROR)
+
+
+def find(module: str, extra: str) -> Any:
     """Import a module that an extra installs."""
     try:
-        return import_module(module)
+        with quiet_start():
+            return import_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{error.name or module} is not installed; install it with: pip install 'mscat-tf[{extra}]'"
         ) from error
-
-

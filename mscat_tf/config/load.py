@@ -67,7 +67,9 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{where}: not valid YAML{place}; check the indentation and quotes there") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{where}: holds {type(values).__name__}, not a mapping of settings; start from experiments/demo.yaml")
+        raise ConfigError(
+            f"{where}: holds {type(values).__name__}, not a mapping of settings; start from experiments/demo.yaml"
+        )
     for override in overrides:
         _apply(values, override)
     return _validate(values, where)
@@ -95,7 +97,9 @@ def _read(source: str | Path) -> tuple[str, str]:
 def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {override}: not of the form section.key=value; write for example --set train.epochs=5")
+        raise ConfigError(
+            f"--set {override}: not of the form section.key=value; write for example --set train.epochs=5"
+        )
     *parents, last = key.split(".")
     place = values
     for parent in parents:

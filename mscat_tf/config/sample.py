@@ -58,9 +58,7 @@ class PythiaProcess(Process):
     kind: Literal["pythia"]
 
 
-AnyProcess = Annotated[
-    HeavyHiggs | TopPairs | CollinearFourB | PythiaProcess, Field(discriminator="kind")
-]
+AnyProcess = Annotated[HeavyHiggs | TopPairs | CollinearFourB | PythiaProcess, Field(discriminator="kind")]
 
 
 class FatJets(Settings):
@@ -95,7 +93,7 @@ class Selection(Settings):
 
 
 class BTagging(Settings):
-    """Track jets inside each fat jet, tagged with these rates; an event's weight is the probability of two per fat jet."""
+    """Track jets in each fat jet, tagged with these rates; an event's weight is the probability of two per fat jet."""
 
     track_jet_radius: Annotated[float, Field(gt=0.05, le=0.6)] = 0.2
     track_jet_pt_min: PositiveFloat = 10.0

@@ -93,7 +93,6 @@ class TrainSettings(Settings):
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
     warmup_fraction: Rate = 0.1
-    gradient_norm_max: PositiveFloat = 1.0
     early_stopping_patience: Annotated[int, Field(ge=0)] = 6
     checkpoints_kept: PositiveInt = 2
     tensorboard: bool = True

@@ -15,7 +15,9 @@ PROCESSES = ("signal", "4b", "ttbar")
 LABELS = (1, 0, 0)
 
 
-def write_mock_sample(folder: str | Path, events: int = 300, shards: int = 3, constituents: int = 8, seed: int = 0) -> Path:
+def write_mock_sample(
+    folder: str | Path, events: int = 300, shards: int = 3, constituents: int = 8, seed: int = 0
+) -> Path:
     """Write `shards` files of random events in which signal differs from background; return the folder.
 
     Args:

@@ -163,7 +163,8 @@ class Sample:
             column = schema.DATA_SETS[name].columns[where[-1]]
             raise InputError(
                 f"{self.files[block.shard]}: '{name}' column '{column}' is {array[tuple(where)]} in event "
-                f"{block.start + where[0]} ({int(bad.sum())} such values nearby); remove these events or make the file again"
+                f"{block.start + where[0]} ({int(bad.sum())} such values nearby); remove these events or make the file "
+                "again"
             )
 
 
@@ -178,7 +179,9 @@ def _shards(path: Path) -> list[Path]:
             entries = json.loads(manifest.read_text())["shards"]
             files = [path / entry["file"] for entry in entries]
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{manifest}: not a readable list of shards; run `mscat generate` again to renew it") from error
+            raise InputError(
+                f"{manifest}: not a readable list of shards; run `mscat generate` again to renew it"
+            ) from error
     else:
         files = sorted(path.glob(f"*{schema.EXTENSION}"))
     if not files:

@@ -19,9 +19,7 @@ def uniform_hash(identifiers: NDArray[np.uint64]) -> NDArray[np.float64]:
     return (x >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def assign_splits(
-    group_id: NDArray[np.uint64], train_fraction: float, validation_fraction: float
-) -> NDArray[np.int8]:
+def assign_splits(group_id: NDArray[np.uint64], train_fraction: float, validation_fraction: float) -> NDArray[np.int8]:
     """Index into `SPLITS` for each event, `(n,)`; events of one group are never separated."""
     u = uniform_hash(group_id)
     return (u >= train_fraction).astype(np.int8) + (u >= train_fraction + validation_fraction).astype(np.int8)

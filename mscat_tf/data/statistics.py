@@ -74,7 +74,10 @@ def _logarithms(values: NDArray[np.floating], take_log: Sequence[bool], sample: 
     columns = np.flatnonzero(take_log)
     if len(columns) and len(values):
         if values[..., columns].min() <= 0:
-            raise InputError(f"{sample.path}: a mass, energy or pt is not positive; make the files again or set model.log_features=false")
+            raise InputError(
+                f"{sample.path}: a mass, energy or pt is not positive; make the files again, or set "
+                "model.log_features=false"
+            )
         values = values.copy()
         values[..., columns] = np.log(values[..., columns])
     return values

@@ -22,7 +22,9 @@ class Estimate:
         return f"{self.value:.4f} ± {self.error:.4f}"
 
 
-def multiplicities(group_id: NDArray[np.uint64], stratum: NDArray[np.integer], replicas: int, seed: int) -> Iterator[Floats]:
+def multiplicities(
+    group_id: NDArray[np.uint64], stratum: NDArray[np.integer], replicas: int, seed: int
+) -> Iterator[Floats]:
     """How often each event is drawn, `(n,)`, once per replica; groups are drawn within each stratum (process).
 
     The same arguments give the same replicas, so two networks scored on the same events can be compared in pairs.

@@ -52,7 +52,7 @@ def _against(scores: Scores, chosen: NDArray[np.bool_], settings: EvaluationSett
 
 
 def yields(table: EventTable, luminosity_fb: float) -> dict[str, Any]:
-    """Expected selected and tagged events of each process at the luminosity [1/fb], from all splits, no cut on the score.
+    """Expected selected and tagged events of each process at the luminosity [1/fb], from all splits, before a cut.
 
     The error is the statistical one of the simulated sample.
     """
@@ -81,4 +81,5 @@ def compare_auc(first: Scores, second: Scores, replicas: int, seed: int) -> dict
         return weighted_auc(first.logit, label, weight) - weighted_auc(second.logit, label, weight)
 
     estimate = bootstrap(difference, first.weight, first.group_id, first.process, replicas, seed)
-    return {"difference": estimate.value, "error": estimate.error, "standard_errors": estimate.value / estimate.error}
+    pull = estimate.value / estimate.error if estimate.error > 0 else 0.0
+    return {"difference": estimate.value, "error": estimate.error, "standard_errors": pull}

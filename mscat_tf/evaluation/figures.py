@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from mscat_tf.data.events import EventTable
 from mscat_tf.evaluation.metrics import weighted_roc
 from mscat_tf.evaluation.scores import Scores
-from mscat_tf.evaluation.style import PROCESS_COLOURS, label_axes, new_axes, save
+from mscat_tf.evaluation.style import COLOURS, label_axes, new_axes, process_colours, save
 from mscat_tf.schema import KINEMATIC_COLUMNS
 
 
@@ -33,7 +34,7 @@ def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path
 
 def draw_roc(axes: Axes, runs: dict[str, Scores]) -> Axes:
     """Background rejection against signal efficiency, one line per run."""
-    for colour, (name, scores) in zip(PROCESS_COLOURS, runs.items(), strict=False):
+    for colour, (name, scores) in zip(COLOURS, runs.items(), strict=False):
         curve = weighted_roc(scores.logit, scores.label, scores.weight)
         some = curve.background_efficiency > 0
         label = f"{name}: AUC = {curve.auc:.4f}"
@@ -49,10 +50,11 @@ def draw_roc(axes: Axes, runs: dict[str, Scores]) -> Axes:
 def draw_scores(axes: Axes, scores: Scores) -> Axes:
     """Distribution of the score per process, each normalised to one, with statistical errors of the weights."""
     edges = np.linspace(0, 1, 26)
+    colours = process_colours(scores.process_labels)
     for index, name in enumerate(scores.processes):
         chosen = scores.process == index
         if chosen.any():
-            _outline(axes, scores.score[chosen], scores.weight_fb[chosen], edges, PROCESS_COLOURS[index], name)
+            _outline(axes, scores.score[chosen], scores.weight_fb[chosen], edges, colours[index], name)
     axes.set_yscale("log")
     axes.legend(fontsize=10)
     return label_axes(axes, "score", "fraction of events / 0.04")
@@ -65,6 +67,7 @@ def draw_efficiency(
     cut = weighted_roc(scores.logit, scores.label, scores.weight).threshold_at(signal_efficiency)
     values = scores.kinematics[:, 0, KINEMATIC_COLUMNS.index(column)]
     centres = 0.5 * (edges[1:] + edges[:-1])
+    colours = process_colours(scores.process_labels)
     for index, name in enumerate(scores.processes):
         chosen = scores.process == index
         passed = chosen & (scores.logit >= cut)
@@ -77,7 +80,7 @@ def draw_efficiency(
         error = np.sqrt(np.clip(share * (1 - share), 0, None) / events + 0.25 / events**2)
         axes.errorbar(
             centres[enough], share[enough], error[enough], np.diff(edges)[enough] / 2,
-            fmt="o", markersize=3, color=PROCESS_COLOURS[index], label=name,
+            fmt="o", markersize=3, color=colours[index], label=name,
         )  # fmt: skip
     axes.set_ylim(0, 1.3)
     axes.legend(fontsize=10, ncols=3)
@@ -86,13 +89,14 @@ def draw_efficiency(
 
 
 def draw_distribution(
-    axes: Axes, values: NDArray[Any], process: NDArray[Any], weight: NDArray[Any], names: tuple[str, ...], edges: Any
+    axes: Axes, values: NDArray[Any], table: EventTable, edges: NDArray[Any], weight: NDArray[Any] | None = None
 ) -> Axes:
-    """One quantity per process, each normalised to one."""
-    for index, name in enumerate(names):
-        chosen = process == index
+    """One quantity `(n,)` per process, each normalised to one; weighted by `weight_fb` unless `weight` is given."""
+    weight = table.weight_fb if weight is None else weight
+    for index, (name, colour) in enumerate(zip(table.processes, process_colours(table.process_labels), strict=True)):
+        chosen = table.process == index
         if chosen.any() and weight[chosen].sum() > 0:
-            _outline(axes, values[chosen], weight[chosen], np.asarray(edges), PROCESS_COLOURS[index], name)
+            _outline(axes, values[chosen], weight[chosen], np.asarray(edges), colour, name)
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=10)
     return axes

@@ -27,7 +27,7 @@ def draw_sample(sample: Sample, table: EventTable, folder: Path) -> list[Path]:
         figure, both = new_axes(columns=len(tokens))
         for axes, token in zip(both, tokens, strict=True):
             values = kinematics[column][:, token]
-            draw_distribution(axes, values, table.process, table.weight_fb, table.processes, edges)
+            draw_distribution(axes, values, table, edges)
             label_axes(axes, symbol, "fraction of events", f"{_JETS[token]} fat jet" if token < 2 else "")
         paths.append(save(figure, folder, name))
     paths.append(_multiplicity(sample, table, folder))
@@ -40,7 +40,7 @@ def _multiplicity(sample: Sample, table: EventTable, folder: Path) -> Path:
     figure, both = new_axes(columns=2)
     for jet, axes in enumerate(both):
         edges = np.arange(0, 145, 5)
-        draw_distribution(axes, multiplicity[:, jet], table.process, table.weight_fb, table.processes, edges)
+        draw_distribution(axes, multiplicity[:, jet], table, edges)
         axes.axvline(sample.header.constituents, color="grey", linestyle=":")
         label_axes(axes, "constituents before truncation", "fraction of events", f"{_JETS[jet]} fat jet")
     return save(figure, folder, "multiplicity")
@@ -50,6 +50,6 @@ def _tag_weights(sample: Sample, table: EventTable, folder: Path) -> Path:
     tag = sample.column("weights")[:, WEIGHT_COLUMNS.index("tag")]
     figure, (axes,) = new_axes()
     values = np.log10(np.maximum(tag, 1e-9))
-    draw_distribution(axes, values, table.process, np.ones(len(tag)), table.processes, np.linspace(-9, 0, 37))
+    draw_distribution(axes, values, table, np.linspace(-9, 0, 37), np.ones(len(tag)))
     label_axes(axes, r"$\log_{10}$ of the double-double b-tag probability", "fraction of selected events")
     return save(figure, folder, "tag_weight")

@@ -18,7 +18,7 @@ _COLUMNS = ("event_id", "group_id", "label", "process", "logit", "score", "weigh
 
 @dataclass(frozen=True)
 class Scores:
-    """Test events: columns as in `EventTable`, logits and scores `(n,)`, laboratory kinematics `(n, K, 6)` of the schema."""
+    """Test events: columns as in `EventTable`, logits and scores `(n,)`, kinematics `(n, K, 6)` of the schema."""
 
     processes: tuple[str, ...]
     process_labels: tuple[int, ...]

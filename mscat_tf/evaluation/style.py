@@ -1,23 +1,34 @@
 """One look for every figure: mplhep's style, one colour per process, files written atomically."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 
 mpl.use("Agg", force=False)
 
-import matplotlib.pyplot as plt  # noqa: E402
-import mplhep  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+import mplhep
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from mscat_tf.files import atomic_path  # noqa: E402
+from mscat_tf.files import atomic_path
 
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it misses fonts that no figure uses
 
-PROCESS_COLOURS = ("#e42536", "#5790fc", "#f89c20", "#964a8b", "#9c9ca1", "#7a21dd")
-"""The first is for the signal. Palette for colour-blind readers: Petroff, arXiv:2107.02270."""
+COLOURS = ("#e42536", "#5790fc", "#f89c20", "#964a8b", "#9c9ca1", "#7a21dd")
+"""Palette for colour-blind readers: Petroff, arXiv:2107.02270."""
+
+
+def process_colours(labels: Sequence[int]) -> list[str]:
+    """A colour for each process: signals first, so that the first signal is always red.
+
+    >>> process_colours([0, 1]) == [COLOURS[1], COLOURS[0]]
+    True
+    """
+    rank = sorted(range(len(labels)), key=lambda index: (-labels[index], index))
+    return [COLOURS[rank.index(index) % len(COLOURS)] for index in range(len(labels))]
 
 
 def new_axes(columns: int = 1, size: tuple[float, float] = (6.0, 4.6)) -> tuple[Figure, list[Axes]]:

@@ -1,1 +1,1 @@
-"""Attention maps and Grad-CAM of a trained run."""
+"""What a trained network looks at: attention maps and Grad-CAM, their figures and their files."""

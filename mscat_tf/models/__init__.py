@@ -1,1 +1,1 @@
-"""The networks, found by name in one registry."""
+"""Networks, found by name in one registry. Only `inputs` loads without Keras."""

@@ -1,1 +1,28 @@
-"""Four-vectors, jet frame and event weights on plain NumPy arrays. Units: GeV and radians."""
+"""Four-vectors, jet frame and kinematic tokens on plain NumPy arrays. Units: GeV and radians."""
+
+from mscat_tf.physics.four_vectors import (
+    Cylindrical,
+    add_four_vectors,
+    delta_phi,
+    delta_r,
+    from_cartesian,
+    invariant_mass,
+    to_cartesian,
+    wrap_phi,
+)
+from mscat_tf.physics.jet_frame import JetFrame, to_jet_frame
+from mscat_tf.physics.tokens import kinematic_tokens
+
+__all__ = [
+    "Cylindrical",
+    "JetFrame",
+    "add_four_vectors",
+    "delta_phi",
+    "delta_r",
+    "from_cartesian",
+    "invariant_mass",
+    "kinematic_tokens",
+    "to_cartesian",
+    "to_jet_frame",
+    "wrap_phi",
+]

@@ -108,7 +108,8 @@ class TrainingLoop:
         total = float(loss_sum)
         if not math.isfinite(total):
             raise InputError(
-                f"epoch {epoch + 1}: the loss is {total}; lower train.learning_rate, and check the sample with `mscat inspect`"
+                f"epoch {epoch + 1}: the loss is {total}; lower train.learning_rate, and check the sample with "
+                "`mscat inspect`"
             )
         return total, float(events)
 

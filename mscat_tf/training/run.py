@@ -24,8 +24,8 @@ from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
 from mscat_tf.models import registry
-from mscat_tf.models.predictor import Predictor
 from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+from mscat_tf.models.predictor import Predictor
 from mscat_tf.run_folder import Run, sample_path, start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop

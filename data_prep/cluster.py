@@ -1,0 +1,89 @@
+"""Jets by the anti-kT algorithm of FastJet (arXiv:0802.1189, arXiv:1111.6097). Units: GeV, radians."""
+
+from typing import Any, NamedTuple
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep import extras
+from data_prep.arrays import Ints, offsets_of
+from data_prep.detector import Objects
+from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, to_cartesian
+
+
+class FatJetPairs(NamedTuple):
+    """The two leading fat jets of every event that has two.
+
+    Attributes:
+        event: `(pairs,)` index of the event.
+        jets: pt, eta, phi, mass `(pairs, 2)`, the leading one first.
+        constituents: `(total,)` indices of the objects of all jets, hardest first in each.
+        counts: `(pairs, 2)` constituents of each jet.
+    """
+
+    event: Ints
+    jets: Cylindrical
+    constituents: Ints
+    counts: Ints
+
+
+class TrackJets(NamedTuple):
+    """Track jets of some events, flat, ordered by event.
+
+    Attributes:
+        event: `(jets,)` index of the event. eta, phi: `(jets,)` [1, rad].
+    """
+
+    event: Ints
+    eta: Floats
+    phi: Floats
+
+
+def fat_jet_pairs(objects: Objects, events: int, radius: float, pt_min: float) -> FatJetPairs:
+    """The two leading fat jets of each event.
+
+    Args:
+        objects: reconstructed objects, ordered by event.
+        events: number of events, those without objects included.
+        radius: of the anti-kT algorithm. pt_min: jets below are dropped [GeV].
+
+    Raises:
+        MissingExtraError: fastjet is not installed.
+    """
+    sequence, first = _cluster(objects, events, radius)
+    jets, members = sequence.inclusive_jets(min_pt=pt_min), sequence.constituent_index(min_pt=pt_min)
+    two = np.flatnonzero(ak.to_numpy(ak.num(jets)) >= 2)
+    jets, members = jets[two], members[two]
+    leading = ak.argsort(jets.px**2 + jets.py**2, ascending=False, stable=True)[:, :2]
+    jets, members = jets[leading], members[leading]
+    momentum = (ak.to_numpy(jets[name]).reshape(-1, 2).astype(np.float64) for name in ("px", "py", "pz", "E"))
+    counts = ak.to_numpy(ak.flatten(ak.num(members, axis=2))).reshape(-1, 2).astype(np.int64)
+    flat = ak.to_numpy(ak.flatten(members, axis=None)).astype(np.int64)
+    flat += np.repeat(first[two], counts.sum(axis=1))
+    jet = np.repeat(np.arange(counts.size), counts.ravel())
+    return FatJetPairs(two, from_cartesian(*momentum), flat[np.lexsort((-objects.pt[flat], jet))], counts)
+
+
+def track_jets(tracks: Objects, events: int, radius: float, pt_min: float) -> TrackJets:
+    """Jets of charged tracks, the objects of b tagging.
+
+    Args:
+        tracks: ordered by event. events, radius, pt_min: as for `fat_jet_pairs`.
+    """
+    jets = _cluster(tracks, events, radius)[0].inclusive_jets(min_pt=pt_min)
+    counts = ak.to_numpy(ak.num(jets))
+    flat = ak.flatten(jets, axis=1)
+    axes = from_cartesian(*(ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")))
+    return TrackJets(np.repeat(np.arange(len(counts)), counts), axes.eta, axes.phi)
+
+
+def _cluster(objects: Objects, events: int, radius: float) -> tuple[Any, NDArray[np.int64]]:
+    """FastJet's result for all events at once, and the first object of each event."""
+    fastjet = extras.fastjet()
+    counts = np.bincount(objects.event, minlength=events).astype(np.int64)
+    momentum = to_cartesian(objects.pt, objects.eta, objects.phi, objects.mass)
+    fields = dict(zip(("px", "py", "pz", "E"), momentum, strict=True))
+    flat = ak.zip(fields, with_name="Momentum4D")
+    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    return fastjet.ClusterSequence(ak.unflatten(flat, counts), definition), offsets_of(counts)[:-1]

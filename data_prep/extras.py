@@ -1,0 +1,36 @@
+"""Optional generators, imported late so that a missing one is a sentence and not a traceback."""
+
+import importlib
+from types import ModuleType
+
+from mscat_tf.errors import MissingExtraError
+
+
+def pythia8() -> ModuleType:
+    """The Pythia 8 bindings.
+
+    Raises:
+        MissingExtraError: pythia8mc is not installed.
+    """
+    return _optional("pythia8mc")
+
+
+def fastjet() -> ModuleType:
+    """The FastJet bindings, with their banner switched off (please cite arXiv:1111.6097 all the same).
+
+    Raises:
+        MissingExtraError: fastjet is not installed.
+    """
+    module = _optional("fastjet")
+    _optional("fastjet._swig").ClusterSequence.set_fastjet_banner_stream(None)
+    return module
+
+
+def _optional(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{name}: cannot be imported ({error}), but generating events needs it; "
+            "install it with: pip install 'mscat-tf[generate]'"
+        ) from error

@@ -1,0 +1,283 @@
+"""One job: exactly so many selected events of one process, from a seed of its own.
+
+Stopping at the k-th selected event would favour lucky runs. A shard therefore runs until event k + 1 is selected, keeps
+the first k, and counts as generated what came before event k + 1: then k / generated is an unbiased acceptance (inverse
+binomial sampling), and the sum of weights and the cut flow belong to exactly these generated events.
+"""
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import mscat_tf
+from data_prep import btag, cluster
+from data_prep.arrays import Ints, concatenated, offsets_of, pad, rows
+from data_prep.collinear_4b import FourBGenerator
+from data_prep.detector import Objects, detect
+from data_prep.generator import BATCH_EVENTS, Generator, Particles
+from data_prep.processes import pythia_lines
+from data_prep.select import CUTS, cut_flow, cuts_passed, largest_loss
+from mscat_tf.config import SampleSettings, digest
+from mscat_tf.config.sample import AnyProcess, CollinearFourB, HeavyHiggs
+from mscat_tf.errors import GenerationError
+from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frame
+from mscat_tf.physics.four_vectors import Floats, to_cartesian
+from mscat_tf.schema import Header, Normalisation
+
+GENERATOR_PACKAGES = ("numpy", "h5py", "pythia8mc", "fastjet", "awkward")
+PYTHIA_SEED_MAX = 900_000_000
+SMALLEST_BATCH = 20
+
+Arrays = dict[str, NDArray[Any]]
+Report = Callable[[int, int], None]
+"""Called after each batch with the selected and the generated events of the shard so far."""
+
+
+class Source(Protocol):
+    """What makes events: `Generator` or `FourBGenerator`."""
+
+    def next_particles(self, events: int = BATCH_EVENTS) -> Particles: ...
+
+    def cross_section_fb(self) -> tuple[float, float]: ...
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One shard: its process, its number among the shards of that process, and its selected events."""
+
+    process: str
+    number: int
+    events: int
+
+    @property
+    def file_name(self) -> str:
+        """For example `ttbar-0003.h5`."""
+        return f"{self.process}-{self.number:04d}.h5"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some generated events after the whole chain.
+
+    Attributes:
+        weights, passed: `(generated,)` generator weights; rows of the cut flow that each event survives.
+        tag: `(survivors,)` tag probability of the events that survive all cuts but the tag.
+        kept: `(survivors,)` True where the event is selected: all of them unless tags are thrown at random.
+        arrays: of the selected events, as in the schema, without ids and offsets.
+    """
+
+    weights: Floats
+    passed: Ints
+    tag: Floats
+    kept: NDArray[np.bool_]
+    arrays: Arrays
+
+
+def make_shard(settings: SampleSettings, job: ShardJob, report: Report | None = None) -> tuple[Header, Arrays]:
+    """Generate the events of one shard.
+
+    Returns:
+        Header and arrays for `mscat_tf.schema.write_sample`.
+
+    Raises:
+        GenerationError: Pythia refuses a setting, or too few events pass the selection.
+        MissingExtraError: pythia8mc or fastjet is not installed.
+    """
+    process = settings.processes[job.process]
+    *seeds, detector_rng, tag_rng, splitting_rng = _randomness(settings.seed, job)
+    source = _source(process, settings.sqrt_s, (seeds[0], seeds[1]), splitting_rng, f"process '{job.process}'")
+    batches: list[Batch] = []
+    selected = generated = 0
+    while selected <= job.events:
+        particles = source.next_particles(_batch_size(job.events + 1 - selected, selected, generated))
+        batches.append(process_batch(particles, settings, detector_rng, tag_rng))
+        selected += int(batches[-1].kept.sum())
+        generated += len(batches[-1].passed)
+        if report is not None:
+            report(min(selected, job.events), generated)
+        _check_acceptance(settings, job, batches, selected, generated)
+    whole = _joined(batches, job.events)
+    return _header(settings, job, whole, source), _finished(settings, job, whole)
+
+
+def _batch_size(missing: int, selected: int, generated: int) -> int:
+    """Events to generate next: about as many as are missing, so that little is thrown away at the end."""
+    expected = 2 * missing if generated == 0 else missing * generated // max(selected, 1)
+    return min(max(expected, SMALLEST_BATCH), BATCH_EVENTS)
+
+
+def process_batch(
+    particles: Particles, settings: SampleSettings, detector_rng: np.random.Generator, tag_rng: np.random.Generator
+) -> Batch:
+    """Detector, fat jets, selection, b tag and jet frame for some generated events."""
+    events = len(particles.weights)
+    objects = detect(particles, settings.detector, detector_rng)
+    pairs = cluster.fat_jet_pairs(objects, events, settings.fat_jets.radius, settings.fat_jets.pt_min)
+    passed = cuts_passed(pairs, events, settings.selection)
+    pairs = _chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(CUTS)))
+    flavours = _track_jet_flavours(particles, objects, pairs, events, settings)
+    tag = btag.tag_probability(flavours, settings.b_tagging)
+    thrown = settings.b_tagging.random
+    kept = tag_rng.random(len(tag)) < tag if thrown else np.ones(len(tag), np.bool_)
+    chosen = np.flatnonzero(kept)
+    arrays = _features(objects, _chosen_pairs(pairs, chosen), settings.tokens.constituents)
+    tag_weight = np.ones(len(chosen)) if thrown else tag[chosen]
+    arrays["weights"] = np.stack([particles.weights[pairs.event[chosen]], tag_weight], axis=-1)
+    arrays["truth/track_jets"] = flavours[chosen]
+    return Batch(particles.weights, passed, tag, kept, arrays)
+
+
+def _chosen_pairs(pairs: cluster.FatJetPairs, chosen: Ints) -> cluster.FatJetPairs:
+    members = rows(offsets_of(pairs.counts.sum(axis=1)), chosen)
+    jets = Cylindrical(*(values[chosen] for values in pairs.jets))
+    return cluster.FatJetPairs(pairs.event[chosen], jets, pairs.constituents[members], pairs.counts[chosen])
+
+
+def _track_jet_flavours(
+    particles: Particles, objects: Objects, pairs: cluster.FatJetPairs, events: int, settings: SampleSettings
+) -> Ints:
+    """`(pairs, 2, 3)` bottom, charm and light track jets in each fat jet; only these events are clustered."""
+    tagging = settings.b_tagging
+    if len(pairs.event) == 0:
+        return np.zeros((0, 2, 3), np.int64)
+    wanted = np.zeros(events, np.bool_)
+    wanted[pairs.event] = True
+    tracks = objects.take(objects.is_track & wanted[objects.event])
+    jets = cluster.track_jets(tracks, events, tagging.track_jet_radius, tagging.track_jet_pt_min)
+    bottom, charm = (
+        btag.heavy_hadrons(particles, numbers, tagging.hadron_pt_min) for numbers in (btag.B_HADRONS, btag.C_HADRONS)
+    )
+    flavour = btag.flavours(jets, events, bottom, charm, tagging.matching_radius)
+    place = np.cumsum(wanted) - 1
+    local = jets._replace(event=place[jets.event])
+    return btag.flavours_in_fat_jets(local, flavour, pairs.jets.eta, pairs.jets.phi, settings.fat_jets.radius)
+
+
+def _features(objects: Objects, pairs: cluster.FatJetPairs, keep: int) -> Arrays:
+    """Constituents in the jet frame, kinematic tokens and raw constituents of selected events."""
+    raw = objects.take(pairs.constituents)
+    counts = pairs.counts.ravel()
+    energy = to_cartesian(raw.pt, raw.eta, raw.phi, raw.mass).energy
+    (pt, mask), (eta, _), (phi, _), (energy, _) = (pad(v, counts) for v in (raw.pt, raw.eta, raw.phi, energy))
+    frame = to_jet_frame(pt, eta, phi, energy, mask, keep)
+    events = len(pairs.event)
+    return {
+        "constituents": frame.constituents.reshape(events, 2, keep, 4),
+        "constituents_mask": frame.mask.reshape(events, 2, keep),
+        "kinematics": kinematic_tokens(*pairs.jets, frame.theta.reshape(events, 2)),
+        "multiplicity": pairs.counts,
+        "raw/constituents": np.stack([raw.pt, raw.eta, raw.phi, raw.mass, raw.charge, raw.pdg_id], axis=-1),
+    }
+
+
+def _joined(batches: list[Batch], events: int) -> Batch:
+    """One batch that ends before the selected event number `events + 1`."""
+    weights, passed, tag, kept = (
+        np.concatenate([getattr(batch, name) for batch in batches]) for name in ("weights", "passed", "tag", "kept")
+    )
+    arrays = concatenated([batch.arrays for batch in batches])
+    surplus = np.flatnonzero(kept)[events]
+    generated = np.flatnonzero(passed == len(CUTS))[surplus]
+    constituents = arrays["multiplicity"][:events].sum()
+    arrays = {key: values[: constituents if key.startswith("raw/") else events] for key, values in arrays.items()}
+    return Batch(weights[:generated], passed[:generated], tag[:surplus], kept[:surplus], arrays)
+
+
+def _finished(settings: SampleSettings, job: ShardJob, batch: Batch) -> Arrays:
+    """All data sets of the schema."""
+    process, names = settings.processes[job.process], process_names(settings)
+    index = names.index(job.process)
+    identity = int(stored_digest(settings)[:4], 16) << 48 | index << 40 | job.number << 24
+    event_id = np.uint64(identity) + np.arange(job.events, dtype=np.uint64)
+    mass = process.m_H if isinstance(process, HeavyHiggs) else np.nan
+    return {
+        **batch.arrays,
+        "raw/offsets": offsets_of(batch.arrays["multiplicity"].ravel()),
+        "label": np.full(job.events, process.label),
+        "process": np.full(job.events, index),
+        "event_id": event_id,
+        "group_id": event_id,
+        "m_H": np.full(job.events, mass),
+    }
+
+
+def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Source) -> Header:
+    process = settings.processes[job.process]
+    value, error = (process.cross_section_fb, 0.0) if process.cross_section_fb else source.cross_section_fb()
+    survivors = batch.weights[batch.passed == len(CUTS)]
+    thrown = settings.b_tagging.random
+    tag = batch.kept.astype(np.float64) if thrown else batch.tag
+    return Header(
+        processes=process_names(settings),
+        labels=tuple(settings.processes[name].label for name in process_names(settings)),
+        normalisation={
+            job.process: Normalisation(
+                len(batch.passed), float(batch.weights.sum()), value * process.k_factor, error * process.k_factor
+            )
+        },
+        cut_flow={job.process: cut_flow(batch.passed, batch.weights, tag, survivors * tag)},
+        configuration=stored_configuration(settings),
+        digest=stored_digest(settings),
+        seed=settings.seed,
+        versions=versions(),
+        jets=2,
+        constituents=settings.tokens.constituents,
+        tokens=3,
+    )
+
+
+def process_names(settings: SampleSettings) -> tuple[str, ...]:
+    """Names in alphabetical order: their index must not depend on the order in the YAML file."""
+    return tuple(sorted(settings.processes))
+
+
+def stored_configuration(settings: SampleSettings) -> dict[str, Any]:
+    """What decides the content of a shard: everything but the sample's name and its total of events."""
+    return settings.model_dump(mode="json", exclude={"name", "events"})
+
+
+def stored_digest(settings: SampleSettings) -> str:
+    """Digest of `stored_configuration`."""
+    return digest(stored_configuration(settings))
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that has a hand in the events."""
+    found = {name: importlib.metadata.version(name) for name in GENERATOR_PACKAGES}
+    return {"python": platform.python_version(), **found, "mscat_tf": mscat_tf.__version__}
+
+
+def _randomness(seed: int, job: ShardJob) -> tuple[Any, ...]:
+    """Two seeds for Pythia and three random generators, all independent, from (seed, process, number of the shard)."""
+    name = int.from_bytes(hashlib.sha256(job.process.encode()).digest()[:8], "big")
+    *for_pythia, detector, tag, splitting = np.random.SeedSequence([seed, name, job.number]).spawn(5)
+    pythia_seeds = (1 + int(sequence.generate_state(1)[0]) % PYTHIA_SEED_MAX for sequence in for_pythia)
+    return (*pythia_seeds, *(np.random.default_rng(sequence) for sequence in (detector, tag, splitting)))
+
+
+def _source(process: AnyProcess, sqrt_s: float, seeds: tuple[int, int], rng: np.random.Generator, where: str) -> Source:
+    if isinstance(process, CollinearFourB):
+        return FourBGenerator(process, sqrt_s, seeds, rng, where)
+    return Generator(pythia_lines(process, sqrt_s, seeds[0]), where)
+
+
+def _check_acceptance(
+    settings: SampleSettings, job: ShardJob, batches: list[Batch], selected: int, generated: int
+) -> None:
+    limit = settings.max_generated_per_selected
+    if selected > job.events or generated < limit * (selected + 1):
+        return
+    passed = np.concatenate([batch.passed for batch in batches])
+    survivors = int(np.sum(passed == len(CUTS)))
+    cut = "double b tag (random)" if survivors > 0 and selected < 0.1 * survivors else largest_loss(passed)
+    raise GenerationError(
+        f"process '{job.process}': {selected} of {generated} generated events are selected, fewer than one in "
+        f"max_generated_per_selected = {limit}; most are lost at the cut '{cut}'; loosen it, change the process, or "
+        "raise sample.max_generated_per_selected"
+    )

@@ -1,0 +1,142 @@
+"""`mscat inspect`: what a sample or a run holds, and what is wrong with it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mscat_tf.cli.console import out, table
+from mscat_tf.cli.results import print_metrics
+from mscat_tf.cli.stages import dry, find
+from mscat_tf.config import DataSettings
+from mscat_tf.data import Sample
+from mscat_tf.data.events import effective_events
+from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.run_folder import Run, load_run
+from mscat_tf.schema import DATA_SETS, SCHEMA_VERSION
+
+
+def inspect(path: Path, figures: Path | None, rows: int, overrides: list[str], dry_run: bool) -> None:
+    """Print the contents of a run folder, a sample folder or a sample file."""
+    if (path / "config.yaml").is_file():
+        run = load_run(path)
+        if not dry(run.config.updated(overrides), dry_run):
+            _run(run)
+        return
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; give a sample (data/demo), one of its files, or a run")
+    if dry_run or overrides:
+        raise ConfigError(f"{path}: --set and --dry-run need a run folder, this is a sample; leave them out")
+    with Sample(path) as sample:
+        _sample(sample, rows)
+        if figures is not None:
+            _figures(sample, figures)
+
+
+def _run(run: Run) -> None:
+    out.print(f"run {run.path}: {run.config.model.name}, {'finished' if run.finished else 'not finished'}")
+    out.print(run.config.to_yaml(), markup=False)
+    if run.finished:
+        rows = [[key, value] for key, value in run.training.items() if not isinstance(value, dict)]
+        table("training", ["", "value"], rows)
+    if (run.path / "metrics.json").is_file():
+        print_metrics(run, run.metrics)
+
+
+def _sample(sample: Sample, rows: int) -> None:
+    header = sample.header
+    out.print(
+        f"{sample.path}: schema version {SCHEMA_VERSION}, {len(sample)} events in {len(sample.files)} file(s), "
+        f"{header.jets} jets of up to {header.constituents} constituents, {header.tokens} kinematic tokens, "
+        f"seed {header.seed}, configuration {header.digest}",
+        soft_wrap=True,
+    )
+    out.print(
+        "made with " + ", ".join(f"{name} {version}" for name, version in header.versions.items()), soft_wrap=True
+    )
+    _processes(sample)
+    _cut_flow(sample)
+    _ranges(sample)
+    _few(sample, rows)
+    out.print("every data set present, of the right shape and type; no NaN or infinity")
+
+
+def _processes(sample: Sample) -> None:
+    process, weights = sample.column("process"), sample.column("weights").astype(np.float64)
+    rows: list[list[Any]] = []
+    for index, name in enumerate(sample.header.processes):
+        if name not in sample.normalisation:
+            continue
+        norm, own = sample.normalisation[name], weights[process == index].prod(axis=1)
+        cross_section = norm.cross_section_fb * own.sum() / norm.sum_of_weights
+        rows.append(
+            [
+                name, sample.header.labels[index], len(own), f"{effective_events(own):.1f}", norm.generated_events,
+                f"{norm.cross_section_fb:.4g} ± {norm.cross_section_error_fb:.1g}", f"{cross_section:.4g}",
+            ]
+        )  # fmt: skip
+    columns = [
+        "process",
+        "label",
+        "selected",
+        "effective (tag weights)",
+        "generated",
+        "cross-section [fb]",
+        "after selection and tag [fb]",
+    ]
+    table("processes", columns, rows)
+
+
+def _cut_flow(sample: Sample) -> None:
+    names = list(sample.cut_flow)
+    rows = []
+    for index, first in enumerate(sample.cut_flow[names[0]]):
+        row = [first["cut"]]
+        for name in names:
+            entry, start = sample.cut_flow[name][index], sample.cut_flow[name][0]
+            share = entry["weighted"] / start["weighted"] if start["weighted"] else 0.0
+            row += [str(entry["raw"]), f"{share:.3%}"]
+        rows.append(row)
+    columns = ["cut"] + [text for name in names for text in (name, "weighted share")]
+    table("cut flow (events; share of generated weight)", columns, rows)
+
+
+def _ranges(sample: Sample) -> None:
+    limits: dict[tuple[str, str], tuple[float, float]] = {}
+    masks = {"constituents": "constituents_mask"}
+    for _, arrays in sample.iterate(("constituents", "constituents_mask", "kinematics", "weights")):
+        for name in ("constituents", "kinematics", "weights"):
+            values = arrays[name][arrays[masks[name]]] if name in masks else arrays[name]
+            for index, column in enumerate(DATA_SETS[name].columns):
+                own = values[..., index]
+                low, high = limits.get((name, column), (np.inf, -np.inf))
+                limits[name, column] = (min(low, own.min(initial=np.inf)), max(high, own.max(initial=-np.inf)))
+    rows = []
+    for (name, column), (low, high) in limits.items():
+        unit = DATA_SETS[name].units[DATA_SETS[name].columns.index(column)]
+        rows.append([f"{name}: {column}", f"{low:.4g}", f"{high:.4g}", unit])
+    table("ranges (padding left out)", ["column", "least", "greatest", "unit"], rows)
+
+
+def _few(sample: Sample, rows: int) -> None:
+    if not rows:
+        return
+    columns = DATA_SETS["kinematics"].columns
+    arrays = sample.read(sample.blocks[0], ("kinematics", "process", "event_id", "multiplicity", "weights"))
+    lines = []
+    for event in range(min(rows, len(arrays["process"]))):
+        name = sample.header.processes[arrays["process"][event]]
+        for token, label in enumerate(("leading jet", "subleading jet", "sum")):
+            values = [f"{v:.2f}" for v in arrays["kinematics"][event, token]]
+            count = arrays["multiplicity"][event, token] if token < sample.header.jets else ""
+            lines.append([f"{arrays['event_id'][event]} {name}" if token == 0 else "", label, *values, count])
+    table("first events", ["event", "token", *columns, "constituents"], lines)
+
+
+def _figures(sample: Sample, folder: Path) -> None:
+    find("matplotlib", "train")
+    from mscat_tf.data import event_table
+    from mscat_tf.evaluation.sample_figures import draw_sample
+
+    for path in draw_sample(sample, event_table(sample, DataSettings(), seed=0), folder):
+        out.print(f"figure: {path}", soft_wrap=True)

@@ -1,0 +1,42 @@
+"""`mscat explain`: attention maps and Grad-CAM of a run's test events."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mscat_tf.config import ExplanationSettings
+from mscat_tf.data.batches import batches
+from mscat_tf.files import write_json
+from mscat_tf.interpretation.explain import explain as explain_model
+from mscat_tf.provenance import library_versions
+from mscat_tf.run_folder import Run
+
+
+def explain(
+    run: Run, settings: ExplanationSettings | None = None, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """Write `attention.h5`, `gradcam.h5`, their figures and `explanation.json`; returns what the latter holds.
+
+    Args:
+        run: a finished run. settings: instead of those in its configuration.
+        progress: called with (events done, events wanted).
+    """
+    settings = settings or run.need_finished().config.explain
+    table, config = run.table, run.config
+    started = time.perf_counter()
+
+    def test_batches(size: int) -> Iterator[tuple[Any, Any, Any]]:
+        for rows, inputs in batches(run.sample, table.rows("test"), config.data, size):
+            yield inputs, table.process[rows], table.weight_fb[rows]
+
+    provenance = {
+        "configuration": config.model_dump(mode="json"),
+        "seed": config.seed,
+        "versions": library_versions(),
+    }
+    names = run.sample.header.processes
+    summary = explain_model(run.model, test_batches, names, settings, run.path, provenance, progress)
+    summary["figures"] = [str(path) for path in summary["figures"]]
+    summary |= {"settings": settings.model_dump(mode="json"), "seconds": time.perf_counter() - started}
+    write_json(run.path / "explanation.json", summary)
+    return summary

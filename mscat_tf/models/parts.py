@@ -1,0 +1,108 @@
+"""Pieces that the networks share: inputs, encoders of the two scales, classifying head.
+
+Every layer has a stable name. A block that serves both jets is one layer, so the tokens that leave it are named by an
+identity layer for each jet: `constituents_1_block_2` is jet 1 after the second block. Grad-CAM and the attention
+maps find tokens by these names.
+"""
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from mscat_tf.config import ModelSettings
+from mscat_tf.layers import FeatureNormalisation, SelfAttentionBlock, TokenEmbedding
+from mscat_tf.layers.activations import gelu
+from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+
+
+@dataclass(frozen=True)
+class Design:
+    """The three things that every builder needs."""
+
+    settings: ModelSettings
+    inputs: InputSpecification
+    statistics: Statistics
+
+    def attention_options(self) -> dict:
+        """Arguments of every attention block."""
+        names = ("num_heads", "key_dim", "mlp_ratio", "dropout_rate")
+        return {name: getattr(self.settings, name) for name in names}
+
+
+def kinematics_input(design):
+    """Input `kinematics` `(tokens, features)`."""
+    return keras.Input((design.inputs.tokens, len(design.inputs.kinematic_features)), name="kinematics")
+
+
+def constituent_inputs(design):
+    """Inputs `constituents_j` `(constituents, features)` and `mask_j` `(constituents,)` bool, for each jet j."""
+    sizes, jets = design.inputs, range(1, design.inputs.jets + 1)
+    shape = (sizes.constituents, len(sizes.constituent_features))
+    clouds = [keras.Input(shape, name=f"constituents_{jet}") for jet in jets]
+    masks = [keras.Input(shape[:1], dtype="bool", name=f"mask_{jet}") for jet in jets]
+    return clouds, masks
+
+
+def encode_kinematics(design, kinematics):
+    """Kinematic tokens `(batch, tokens, width)` after their self-attention blocks `kinematics_block_b`."""
+    settings, features = design.settings, design.inputs.kinematic_features
+    tokens = FeatureNormalisation(
+        features,
+        design.statistics.kinematic_mean,
+        design.statistics.kinematic_width,
+        log_columns(features, settings.log_features),
+        name="kinematics_normalisation",
+    )(kinematics)
+    tokens = layers.Dense(settings.width, name="kinematics_embedding")(tokens)
+    tokens = TokenEmbedding(design.inputs.tokens, name="kinematics_token_embedding")(tokens)
+    for number in range(1, settings.kinematic_blocks + 1):
+        block = SelfAttentionBlock(**design.attention_options(), name=f"kinematics_encoder_{number}")
+        tokens = layers.Identity(name=f"kinematics_block_{number}")(block(tokens))
+    return tokens
+
+
+def encode_constituents(design, clouds, masks):
+    """Tokens `(batch, constituents, width)` of each jet after their self-attention blocks `constituents_j_block_b`.
+
+    With a shared encoder a learned vector, added before the first block, tells the jets apart.
+    """
+    settings, features = design.settings, design.inputs.constituent_features
+    normalise = FeatureNormalisation(
+        features,
+        design.statistics.constituent_mean,
+        design.statistics.constituent_width,
+        log_columns(features, settings.log_features),
+        name="constituents_normalisation",
+    )
+    shared = _constituent_encoder(design, "constituents") if settings.shared_encoder else None
+    encoded = []
+    for jet, (cloud, mask) in enumerate(zip(clouds, masks, strict=True), start=1):
+        embed, blocks = shared or _constituent_encoder(design, f"constituents_{jet}")
+        tokens = embed(normalise(cloud, mask))
+        if shared:
+            tokens = TokenEmbedding(1, name=f"constituents_{jet}_jet_embedding")(tokens)
+        for number, block in enumerate(blocks, start=1):
+            tokens = layers.Identity(name=f"constituents_{jet}_block_{number}")(block(tokens, mask))
+        encoded.append(tokens)
+    return encoded
+
+
+def _constituent_encoder(design, prefix):
+    embed = layers.Dense(design.settings.width, name=f"{prefix}_embedding")
+    numbers = range(1, design.settings.constituent_blocks + 1)
+    return embed, [SelfAttentionBlock(**design.attention_options(), name=f"{prefix}_encoder_{n}") for n in numbers]
+
+
+def classify(design, features):
+    """Score `(batch, 1)` in (0, 1) from `(batch, features)`: an MLP, then layers `logit` and `score` in float32."""
+    for number, units in enumerate(design.settings.head_units, start=1):
+        features = layers.Dense(units, activation=gelu, name=f"head_{number}")(features)
+        features = layers.Dropout(design.settings.dropout_rate, name=f"head_{number}_dropout")(features)
+    logit = layers.Dense(1, dtype="float32", name="logit")(features)
+    return layers.Activation("sigmoid", dtype="float32", name="score")(logit)
+
+
+def assemble(inputs, score, name):
+    """The functional model; inputs in alphabetical order of their names, as tf-keras-vis needs."""
+    return keras.Model(sorted(inputs, key=lambda tensor: tensor.name), score, name=name)

@@ -1,0 +1,145 @@
+"""The true path, through the command line: generated events, training, evaluation, explanation; killed and resumed."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mscat_tf.evaluation.scores import read_scores
+from mscat_tf.run_folder import load_run
+
+pytestmark = pytest.mark.slow
+CHECKOUT = Path(__file__).parents[2]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "mscat_tf.cli.main", *map(str, arguments)]
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "160"}
+
+
+def mscat(folder, *arguments):
+    result = subprocess.run(
+        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, timeout=600, check=False
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
+    return result.stdout
+
+
+def kill_when(folder, seen, *arguments):
+    """Start a command, SIGKILL it with all its children as soon as `seen()` holds."""
+    with open(folder / "killed.log", "w") as log:
+        job = subprocess.Popen(
+            command(*arguments), cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
+        for _ in range(3000):
+            if seen():
+                break
+            assert job.poll() is None, "it ended before it could be killed:\n" + (folder / "killed.log").read_text()
+            time.sleep(0.1)
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+
+
+def checksums(folder):
+    return {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.suffix in (".h5", "")
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """`mscat train-mirror smoke`, uninterrupted, on two workers and two logical devices; shared by the tests below."""
+    folder = tmp_path_factory.mktemp("smoke")
+    output = mscat(folder, "train-mirror", "smoke", "--workers", 2)
+    return folder, output
+
+
+def test_one_table_and_every_figure(finished):
+    folder, output = finished
+    for word in (
+        "mscat",
+        "concatenation",
+        "kinematics_only",
+        "AUC, all backgrounds",
+        "1/eff_B at eff_S = 30%",
+        "seconds",
+    ):
+        assert word in output
+    figures = [Path(line.strip()) for line in output.splitlines() if line.strip().endswith(".png")]
+    names = {path.stem for path in figures}
+    assert {"fat_jet_mass", "di_jet_mass", "roc", "scores", "gradcam", "attention_cross_block_1"} <= names
+    for path in figures:
+        assert (folder / path).stat().st_size > 5000
+    comparison = json.loads((folder / "runs/smoke-comparison/comparison.json").read_text())
+    assert set(comparison["differences"]) == {"concatenation", "kinematics_only"}
+    assert comparison["seconds"]["simulation"] > 0
+
+
+def test_the_same_command_again_changes_nothing(finished):
+    folder, _ = finished
+    before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/model.keras")}
+    output = mscat(folder, "train-mirror", "smoke", "--workers", 2)
+    assert output.count("nothing to do") == 4
+    assert before == {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/model.keras")}
+
+
+def test_killed_generation_and_one_worker_give_the_same_bytes(finished, tmp_path):
+    """SIGKILL after the first shard; resumed with one worker instead of two."""
+    data = tmp_path / "data/smoke"
+    kill_when(tmp_path, lambda: any(data.glob("[!.]*.h5")), "generate", "smoke", "--workers", 2)
+    assert not (data / "sample.json").exists()
+    mscat(tmp_path, "generate", "smoke", "--workers", 1)
+    expected = checksums(finished[0] / "data/smoke")
+    assert len(expected) == 7
+    assert checksums(data) == expected
+    assert (data / "sample.json").read_bytes() == (finished[0] / "data/smoke/sample.json").read_bytes()
+    assert not list(data.glob(".part-*"))
+
+
+def test_truncated_shard_is_made_again(finished, tmp_path):
+    data = tmp_path / "data/smoke"
+    shutil.copytree(finished[0] / "data/smoke", data)
+    victim = data / "signal-0001.h5"
+    victim.write_bytes(victim.read_bytes()[:3000])
+    mscat(tmp_path, "generate", "smoke", "--workers", 1)
+    assert checksums(data) == checksums(finished[0] / "data/smoke")
+
+
+def test_killed_training_ends_where_an_uninterrupted_one_does(finished, tmp_path):
+    """SIGKILL after the first epoch; the resumed run has the same weights, scores and test AUC (1e-6, one device)."""
+    shutil.copytree(finished[0] / "data/smoke", tmp_path / "data/smoke")
+    run = tmp_path / "runs/smoke-mscat"
+    arguments = ("train", "smoke", "--name", "smoke-mscat")
+    kill_when(tmp_path, lambda: (run / "checkpoints/epoch-00001.npz").exists(), *arguments)
+    assert not (run / "training.json").exists()
+    mscat(tmp_path, *arguments)
+    mscat(tmp_path, "evaluate", "runs/smoke-mscat")
+    straight, resumed = load_run(finished[0] / "runs/smoke-mscat"), load_run(run)
+    for one, other in zip(straight.model.get_weights(), resumed.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    logits = [read_scores(r.path / "scores.h5").logit for r in (straight, resumed)]
+    np.testing.assert_array_equal(*logits)
+    values = [r.metrics["all backgrounds"]["auc"]["value"] for r in (straight, resumed)]
+    assert abs(values[0] - values[1]) < 1e-6
+
+
+def test_termination_exits_with_143(tmp_path):
+    job = subprocess.Popen(
+        command("generate", "demo", "--workers", 1), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(6)
+    job.terminate()
+    _, complaint = job.communicate(timeout=60)
+    assert job.returncode == 143
+    assert "Traceback" not in complaint

@@ -1,0 +1,65 @@
+"""Configuration: strict keys, values and overrides, each error one sentence that says how to mend it."""
+
+import pytest
+import yaml
+
+from mscat_tf.config import digest, load_config, shipped_configurations
+from mscat_tf.errors import ConfigError
+
+
+@pytest.mark.parametrize("name", shipped_configurations())
+def test_shipped_configurations_are_valid_and_survive_yaml(name, tmp_path):
+    config = load_config(name)
+    (tmp_path / "again.yaml").write_text(config.to_yaml())
+    assert load_config(tmp_path / "again.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("train.epoks=3", "unknown key 'epoks'; did you mean 'epochs'"),
+        ("sample.processes.signal.mH=3", "unknown key 'mH'; did you mean 'm_H'"),
+        ("sample.selection.mass_min=300", "no jet can pass; lower mass_min"),
+        ("sample.selection.subleading_pt_min=500", "leading cut would do nothing"),
+        ("sample.fat_jets.pt_min=300", "jets would be lost before the cut"),
+        ("seed=abc", "valid integer"),
+        ("train.epochs=0", "train.epochs.*greater than 0.*found 0"),
+        ("data.kinematic_features=[m,zz]", "zz.*choose from m, eta"),
+        ("data.train_fraction=0.9", "leave nothing for the test split"),
+        ("sample.events=1", "leaves none for process"),
+        ("sample.processes.other.kind=foo", "does not match any of the expected tags"),
+        ("train.epochs", "not of the form section.key=value"),
+        ("train.epochs.more=1", "train.epochs: Input should be a valid integer"),
+        ("name.more=1", "is a value, not a section"),
+        ("name=a/b", "name: String should match pattern"),
+    ],
+)
+def test_wrong_values_are_refused_with_a_sentence(override, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        load_config("demo", [override])
+
+
+def test_unknown_names_and_files_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="did you mean 'demo'"):
+        load_config("dmo")
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        load_config(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1\nb: 2")
+    with pytest.raises(ConfigError, match="not valid YAML at line"):
+        load_config(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(ConfigError, match="not a mapping"):
+        load_config(tmp_path / "list.yaml")
+
+
+def test_digest_ignores_the_order_of_keys_and_sees_every_value():
+    config = load_config("demo")
+    values = yaml.safe_load(config.to_yaml())
+    turned = dict(reversed(values.items()))
+    assert digest(turned) == digest(config)
+    assert digest(config.updated(["sample.b_tagging.c_mistag=0.2"])) != digest(config)
+
+
+def test_shares_of_processes():
+    """Half signal, the rest shared equally (DESIGN 3)."""
+    assert load_config("demo").sample.events_per_process() == {"signal": 6000, "4b": 3000, "ttbar": 3000}

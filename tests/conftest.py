@@ -1,0 +1,45 @@
+"""Profiles of hypothesis, quiet TensorFlow, and fixtures that several folders share."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mscat_tf.config import load_config
+from mscat_tf.data.mock import write_mock_sample
+
+quick = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=quick)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=quick)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def reference_data():
+    """Folder of outside reference data; the test is skipped when it is absent."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MSCAT_REFERENCE_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"outside reference data not found at {folder}; set MSCAT_REFERENCE_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mock_folder(tmp_path_factory):
+    """A mock sample of 300 events in three files; read only."""
+    return write_mock_sample(tmp_path_factory.mktemp("mock"), events=300, shards=3)
+
+
+@pytest.fixture
+def mock_config(mock_folder):
+    """A tiny training on the mock sample, of the network that is traced fastest."""
+
+    def make(*overrides):
+        settings = [f"data.path={mock_folder}", "train.tensorboard=false", "model.name=kinematics_only"]
+        return load_config("smoke", [*settings, *overrides])
+
+    return make

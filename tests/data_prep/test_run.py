@@ -1,0 +1,193 @@
+import hashlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from data_prep.run import generate, shard_jobs
+from mscat_tf.errors import ConfigError, GenerationError, OutputError
+from mscat_tf.files import PART
+from tests.data_prep.conftest import quick_settings
+
+SLOW_ENOUGH = {"events": 96, "shard_events": 12}
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    return {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in [*folder.glob("[!.]*.h5"), folder / "sample.json"]
+    }
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A sample made by one worker, and the progress that was shown."""
+    folder, shown = tmp_path_factory.mktemp("alone"), []
+    summary = generate(quick_settings(), folder, workers=1, progress=shown.append)
+    return folder, summary, shown
+
+
+def test_jobs_depend_on_events_and_size_only():
+    jobs = shard_jobs(quick_settings(events=44))
+    found = [(job.file_name, job.events) for job in jobs]
+    assert found[:4] == [("4b-0000.h5", 8), ("signal-0000.h5", 8), ("4b-0001.h5", 8), ("signal-0001.h5", 8)]
+    assert found[4:] == [("4b-0002.h5", 6), ("signal-0002.h5", 6)]
+
+
+def test_more_shards_than_numbers_are_refused():
+    with pytest.raises(ConfigError, match="shard_events"):
+        shard_jobs(quick_settings(events=2**18, shard_events=1))
+
+
+def test_summary_manifest_and_record(alone):
+    folder, summary, _ = alone
+    assert (summary.events, summary.made, summary.kept, summary.workers) == (24, 4, 0, 1)
+    manifest = json.loads((folder / "sample.json").read_text())
+    assert [s["file"] for s in manifest["shards"]] == ["4b-0000.h5", "4b-0001.h5", "signal-0000.h5", "signal-0001.h5"]
+    assert [s["events"] for s in manifest["shards"]] == [8, 4, 8, 4]
+    for entry in manifest["shards"]:
+        assert hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    record = json.loads((folder / "generation.json").read_text())
+    assert sum(s["generated"] for s in record["runs"][0]["shards"]) == summary.generated
+
+
+def test_progress_rises_to_the_end(alone):
+    shown = alone[2]
+    selected = [p.selected for p in shown]
+    assert selected == sorted(selected)
+    assert selected[-1] == shown[-1].total == 24
+    assert shown[-1].remaining_seconds == 0.0
+    assert shown[-1].generated >= 24
+    assert shown[-1].rate > 0
+
+
+def test_the_same_command_again_makes_nothing(alone):
+    folder, _, _ = alone
+    before = checksums(folder)
+    again = generate(quick_settings(), folder, workers=1)
+    assert (again.made, again.kept, again.generated) == (0, 4, 0)
+    assert checksums(folder) == before
+    assert len(json.loads((folder / "generation.json").read_text())["runs"]) == 1
+
+
+def test_two_workers_write_the_same_bytes(alone, tmp_path):
+    summary = generate(quick_settings(), tmp_path, workers=2)
+    assert summary.workers == 2
+    assert checksums(tmp_path) == checksums(alone[0])
+
+
+def test_a_truncated_shard_and_leftovers_are_replaced(alone, tmp_path, caplog):
+    folder, _, _ = alone
+    for path in folder.glob("[!.]*.h5"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    broken = tmp_path / "signal-0001.h5"
+    broken.write_bytes(broken.read_bytes()[:5000])
+    leftover = tmp_path / f"{PART}999999999-signal-0000.h5"
+    leftover.write_text("half")
+    with caplog.at_level(logging.WARNING):
+        summary = generate(quick_settings(), tmp_path, workers=1)
+    assert (summary.made, summary.kept) == (1, 3)
+    assert "signal-0001.h5" in caplog.text
+    assert "made again" in caplog.text
+    assert checksums(tmp_path) == checksums(folder)
+    assert not leftover.exists()
+
+
+def test_a_larger_sample_keeps_the_full_shards(alone, tmp_path):
+    for path in alone[0].glob("*.h5"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    summary = generate(quick_settings(events=32), tmp_path, workers=1)
+    assert (summary.made, summary.kept) == (2, 2), "the last shard of each process grew from 4 to 8 events"
+
+
+def test_another_configuration_is_refused(alone):
+    with pytest.raises(OutputError, match=r"another configuration.*choose another sample.name"):
+        generate(quick_settings(seed=2), alone[0], workers=1)
+
+
+def test_an_impossible_cut_is_refused_at_once(tmp_path):
+    selection = {"leading_pt_min": 20_000.0}
+    started = time.monotonic()
+    with pytest.raises(GenerationError, match=r"'signal'.*0 events generated.*'leading pT'.*20000 GeV"):
+        generate(quick_settings(selection=selection), tmp_path)
+    assert time.monotonic() - started < 5.0
+
+
+def test_an_error_in_a_worker_arrives_as_itself(tmp_path):
+    wrong = {name: {"kind": "ttbar", "pythia": ["Nonsense:here = on"]} for name in ("one", "two")}
+    with pytest.raises(GenerationError, match="does not know the setting 'Nonsense:here = on'"):
+        generate(quick_settings(processes=wrong), tmp_path, workers=2)
+
+
+SCRIPT = """
+import sys
+from data_prep.run import generate
+from tests.data_prep.conftest import quick_settings
+if __name__ == "__main__":
+    generate(quick_settings(events={events}, shard_events={shard_events}), sys.argv[1], workers=2)
+"""
+
+
+def running(folder: Path) -> list[int]:
+    """Processes that carry our mark in their environment: the command and everything it started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"MSCAT_TEST_MARK={folder}".encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def start(script: Path, folder: Path) -> subprocess.Popen:
+    script.write_text(SCRIPT.format(**SLOW_ENOUGH))
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root, "MSCAT_TEST_MARK": str(folder)}
+    process = subprocess.Popen([sys.executable, script, folder], env=environment, cwd=root, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("[!.]*.h5")):
+        assert process.poll() is None, "it ended before the first shard"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["parent killed", "all killed", "interrupted"])
+def test_interrupted_and_resumed_gives_the_same_bytes(how, tmp_path, tmp_path_factory):
+    folder = tmp_path / "sample"
+    process = start(tmp_path / "script.py", folder)
+    if how == "all killed":
+        os.killpg(process.pid, signal.SIGKILL)
+        for pid in running(folder):
+            os.kill(pid, signal.SIGKILL)
+    elif how == "parent killed":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=30)
+    deadline = time.monotonic() + 30
+    while running(folder):
+        assert time.monotonic() < deadline, f"still running: {running(folder)}"
+        time.sleep(0.1)
+    finished = len(list(folder.glob("[!.]*.h5")))
+    assert 0 < finished < 8
+    summary = generate(quick_settings(**SLOW_ENOUGH), folder, workers=1)
+    assert summary.kept == finished
+    assert summary.made == 8 - finished
+    assert not list(folder.glob(f"{PART}*"))
+    assert checksums(folder) == straight(tmp_path_factory)
+
+
+def straight(tmp_path_factory, made={}):  # noqa: B006 (one sample for all three cases)
+    if not made:
+        folder = tmp_path_factory.mktemp("straight")
+        generate(quick_settings(**SLOW_ENOUGH), folder, workers=1)
+        made.update(checksums(folder))
+    return made

@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+
+from data_prep import shard
+from data_prep.select import CUTS, TAG
+from data_prep.shard import Batch, ShardJob, make_shard
+from mscat_tf import schema
+from mscat_tf.errors import GenerationError
+from tests.data_prep.conftest import QUICK, quick_settings
+
+JOB = ShardJob("signal", 0, 8)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return make_shard(quick_settings(), JOB)
+
+
+def test_a_shard_is_what_the_schema_wants(made, tmp_path):
+    header, arrays = made
+    schema.write_sample(tmp_path / "x.h5", header, arrays)
+    found = schema.read_header(tmp_path / "x.h5")
+    assert found.events == 8
+    assert found.processes == ("4b", "signal")
+    assert found.labels == (0, 1)
+    assert found.versions["pythia8mc"]
+    assert found.seed == 1
+    assert all(np.isfinite(values).all() for name, values in arrays.items())
+
+
+def test_tokens_and_constituents_tell_the_same_story(made):
+    _, arrays = made
+    raw, offsets = arrays["raw/constituents"], arrays["raw/offsets"]
+    for event in range(8):
+        for jet in range(2):
+            own = raw[offsets[2 * event + jet] : offsets[2 * event + jet + 1]]
+            assert len(own) == arrays["multiplicity"][event, jet]
+            shown = arrays["constituents_mask"][event, jet].sum()
+            assert shown == min(len(own), 50)
+            np.testing.assert_array_equal(arrays["constituents"][event, jet, :shown, 2], own[:shown, 0])
+            pt, phi = own[:, 0], own[:, 2]
+            total = np.hypot(np.sum(pt * np.cos(phi)), np.sum(pt * np.sin(phi)))
+            assert arrays["kinematics"][event, jet, 3] == pytest.approx(total, rel=1e-5)
+    assert np.all(arrays["kinematics"][:, 0, 3] >= arrays["kinematics"][:, 1, 3])
+
+
+def test_cut_flow_and_weights_agree_with_the_events(made):
+    header, arrays = made
+    flow = {row["cut"]: row for row in header.cut_flow["signal"]}
+    assert list(flow) == [*CUTS, TAG]
+    normalisation = header.normalisation["signal"]
+    assert flow["generated"]["raw"] == normalisation.generated_events == normalisation.sum_of_weights
+    assert flow["mass window"]["raw"] == 8
+    assert flow[TAG]["weighted"] == pytest.approx(arrays["weights"].prod(axis=1).sum())
+    raw = [row["raw"] for row in header.cut_flow["signal"]]
+    assert raw == sorted(raw, reverse=True)
+    assert (normalisation.cross_section_fb, normalisation.cross_section_error_fb) == (1.0, 0.0)
+
+
+def test_the_size_of_a_batch_changes_nothing(monkeypatch):
+    """Without detector noise, events must be the same whether they are processed 200 or 5 at a time.
+
+    Up to rounding in float64: sums over padded rows are grouped by their width.
+    """
+    settings = quick_settings(detector="none")
+    header, arrays = make_shard(settings, JOB)
+    monkeypatch.setattr(shard, "BATCH_EVENTS", 5)
+    monkeypatch.setattr(shard, "SMALLEST_BATCH", 5)
+    again, same = make_shard(settings, JOB)
+    assert again.normalisation == header.normalisation
+    assert again.cut_flow == header.cut_flow
+    for name, values in arrays.items():
+        np.testing.assert_allclose(same[name], values, rtol=1e-9, atol=1e-9)
+
+
+def test_the_acceptance_is_unbiased():
+    """k / generated over many short runs of known acceptance; stopping at the k-th event would give 0.357."""
+    rng, wanted, acceptance = np.random.default_rng(1), 2, 0.25
+    found = []
+    for _ in range(4000):
+        passed = np.where(rng.random(120) < acceptance, len(CUTS), 1)
+        selected = int(np.sum(passed == len(CUTS)))
+        assert selected > wanted
+        arrays = {"multiplicity": np.zeros((selected, 2), int), "raw/constituents": np.zeros((0, 6))}
+        parts = Batch(np.ones(120), passed, np.ones(selected), np.ones(selected, bool), arrays)
+        joined = shard._joined([parts], wanted)
+        assert np.sum(joined.passed == len(CUTS)) == wanted
+        found.append(wanted / len(joined.passed))
+    assert abs(np.mean(found) - acceptance) < 5 * np.std(found) / np.sqrt(len(found))
+
+
+def test_identities_are_unique_over_processes_shards_and_samples():
+    small = ShardJob("signal", 0, 2)
+    jobs = [
+        (quick_settings(), small),
+        (quick_settings(), ShardJob("4b", 0, 2)),
+        (quick_settings(), ShardJob("signal", 1, 2)),
+    ]
+    jobs.append((quick_settings(seed=2), small))
+    made = [make_shard(*job) for job in jobs]
+    identities = np.concatenate([arrays["event_id"] for _, arrays in made])
+    assert len(set(identities.tolist())) == 8
+    masses = {float(arrays["kinematics"][0, 0, 0]) for _, arrays in made}
+    assert len(masses) == 4, "each shard has a random stream of its own"
+
+
+def test_thrown_tags_keep_tagged_events_only():
+    settings = quick_settings(b_tagging={"random": True, "b_efficiency": 1.0, "c_mistag": 0.0, "light_mistag": 0.0})
+    header, arrays = make_shard(settings, JOB)
+    assert np.all(arrays["truth/track_jets"][..., 0] >= 2), (
+        "with perfect tagging each jet has two b-labelled track jets"
+    )
+    assert np.all(arrays["weights"] == 1.0)
+    flow = {row["cut"]: row for row in header.cut_flow["signal"]}
+    assert flow[TAG]["raw"] == flow[TAG]["weighted"] == 8
+    assert flow["mass window"]["raw"] > 8
+
+
+def test_thrown_tags_and_weights_agree_on_the_rate():
+    weighted, thrown = (
+        make_shard(quick_settings(b_tagging={"random": random}), ShardJob("signal", 3, 40))[0]
+        for random in (False, True)
+    )
+    flow, other = weighted.cut_flow["signal"], thrown.cut_flow["signal"]
+    rates = [flow[-1]["weighted"] / flow[-2]["raw"], other[-1]["raw"] / other[-2]["raw"]]
+    errors = [0.4 / np.sqrt(flow[-2]["raw"]), np.sqrt(0.25 / other[-2]["raw"])]
+    assert abs(rates[0] - rates[1]) < 4 * np.hypot(*errors)
+
+
+def test_labels_never_enter_the_features():
+    process = {"kind": "heavy_higgs", "pythia": QUICK}
+    first, second = (
+        make_shard(quick_settings(processes={"same": {**process, "label": label}}), ShardJob("same", 0, 4))[1]
+        for label in (0, 1)
+    )
+    assert first["label"].tolist() == [0] * 4
+    assert second["label"].tolist() == [1] * 4
+    for name in ("constituents", "kinematics", "raw/constituents", "weights"):
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_the_order_of_processes_in_the_file_does_not_matter():
+    settings = quick_settings()
+    turned = quick_settings(processes=dict(reversed(settings.processes.items())))
+    assert shard.stored_digest(turned) == shard.stored_digest(settings)
+    assert shard.process_names(turned) == shard.process_names(settings)
+
+
+def test_the_digest_ignores_name_and_size_only():
+    digest = shard.stored_digest(quick_settings())
+    assert shard.stored_digest(quick_settings(name="other", events=48)) == digest
+    for change in ({"seed": 2}, {"shard_events": 9}, {"sqrt_s": 13_000.0}, {"detector": "none"}):
+        assert shard.stored_digest(quick_settings(**change)) != digest
+
+
+def test_a_hopeless_selection_is_given_up():
+    settings = quick_settings(
+        max_generated_per_selected=40, selection={"leading_pt_min": 3000.0, "subleading_pt_min": 200.0}
+    )
+    with pytest.raises(GenerationError, match=r"process 'signal': 0 of \d+ generated.*cut 'leading pT'"):
+        make_shard(settings, JOB)

@@ -1,0 +1,113 @@
+"""Metrics against closed forms, an O(n^2) count, scikit-learn, and recorded values of published networks."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from mscat_tf.evaluation.metrics import rejection, weighted_auc, weighted_roc
+
+
+@st.composite
+def scored_events(draw):
+    """Few distinct scores (many ties), both classes, positive weights."""
+    count = draw(st.integers(2, 30))
+    score = np.array(draw(st.lists(st.integers(0, 5), min_size=count, max_size=count)), dtype=float)
+    label = np.array(draw(st.lists(st.integers(0, 1), min_size=count, max_size=count)))
+    label[:2] = 0, 1
+    weight = np.array(draw(st.lists(st.floats(0.1, 10), min_size=count, max_size=count)))
+    return score, label, weight
+
+
+def pair_count(score, label, weight):
+    """Definition: weighted share of (signal, background) pairs in the right order, ties one half."""
+    won = total = 0.0
+    for i in np.flatnonzero(label == 1):
+        for j in np.flatnonzero(label == 0):
+            pair = weight[i] * weight[j]
+            won += pair * (score[i] > score[j]) + 0.5 * pair * (score[i] == score[j])
+            total += pair
+    return won / total
+
+
+@given(scored_events())
+def test_auc_is_the_share_of_ordered_pairs(events):
+    assert weighted_auc(*events) == pytest.approx(pair_count(*events), abs=1e-12)
+    score, label, weight = events
+    assert weighted_auc(*events) == pytest.approx(roc_auc_score(label, score, sample_weight=weight), abs=1e-12)
+
+
+@given(scored_events(), st.randoms())
+def test_auc_does_not_know_the_order_of_events(events, random):
+    order = list(range(len(events[0])))
+    random.shuffle(order)
+    assert weighted_auc(*(column[order] for column in events)) == pytest.approx(weighted_auc(*events), abs=1e-12)
+
+
+@given(scored_events())
+def test_turning_labels_and_scores_around(events):
+    score, label, weight = events
+    assert weighted_auc(-score, label, weight) == pytest.approx(1 - weighted_auc(*events), abs=1e-12)
+    assert weighted_auc(-score, 1 - label, weight) == pytest.approx(weighted_auc(*events), abs=1e-12)
+
+
+@given(scored_events())
+def test_curve_is_scikit_learns(events):
+    score, label, weight = events
+    curve = weighted_roc(*events)
+    background, signal, _ = roc_curve(label, score, sample_weight=weight, drop_intermediate=False)
+    np.testing.assert_allclose(curve.signal_efficiency, signal, atol=1e-12)
+    np.testing.assert_allclose(curve.background_efficiency, background, atol=1e-12)
+
+
+@pytest.mark.parametrize("distance", [0.5, 1.5, 3.0])
+def test_two_normal_distributions_follow_the_closed_form(distance):
+    """AUC = Phi(d / sqrt 2); rejection at efficiency e = 1 / Phi(Phi^-1(e) - d)."""
+    n, rng = 200_000, np.random.default_rng(1)
+    score = np.concatenate([rng.normal(distance, 1, n), rng.normal(0, 1, n)])
+    label, weight = np.repeat([1, 0], n), np.ones(2 * n)
+    assert weighted_auc(score, label, weight) == pytest.approx(norm.cdf(distance / np.sqrt(2)), abs=0.002)
+    background = norm.cdf(norm.ppf(0.5) - distance)
+    measured = rejection(score, label, weight, 0.5).value
+    assert measured == pytest.approx(1 / background, rel=6 / np.sqrt(n * background))
+
+
+def test_rejection_of_few_events_is_a_poisson_limit():
+    """Nothing of 100 background events passes: at 95 % confidence fewer than 3.0 were expected (-ln 0.05)."""
+    score = np.concatenate([np.linspace(2, 3, 50), np.linspace(0, 1, 100)])
+    label = np.repeat([1, 0], [50, 100])
+    result = rejection(score, label, np.ones(150), 0.3)
+    assert result.value == float("inf")
+    assert result.effective_background == 0
+    assert result.lower_limit == pytest.approx(100 / -np.log(0.05))
+
+
+def test_one_passing_event_gives_the_published_poisson_interval():
+    """One event observed: upper limit 4.74 at 95 % confidence (PDG review of statistics, table of Poisson limits)."""
+    score = np.concatenate([np.linspace(2, 3, 50), np.linspace(0, 1, 99), [9.0]])
+    label = np.repeat([1, 0], [50, 100])
+    result = rejection(score, label, np.ones(150), 0.5)
+    assert result.value == pytest.approx(100)
+    assert result.lower_limit == pytest.approx(100 / 4.744, rel=1e-3)
+
+
+def test_class_without_weight_is_refused():
+    with pytest.raises(ValueError, match="no weight in class 0"):
+        weighted_auc(np.array([1.0, 2.0]), np.array([1, 0]), np.array([1.0, 0.0]))
+
+
+@pytest.mark.external
+@pytest.mark.parametrize(
+    ("file", "auc", "at_30", "at_50"),
+    [("ParticleNet_run6", 0.98476071, 1216.349, 329.39), ("P-CNN_run0", 0.980426, 705.99, 206.03)],
+)
+def test_published_networks_get_their_recorded_values(reference_data, file, auc, at_30, at_50):
+    """404 000 jets of the public top-tagging test set (shared/data/README.md)."""
+    folder = reference_data / "toptag_scores"
+    score, label = np.load(folder / f"{file}.npy"), np.load(folder / "labels.npy").astype(int)
+    weight = np.ones(len(label))
+    assert weighted_auc(score, label, weight) == pytest.approx(auc, abs=2e-6)
+    assert rejection(score, label, weight, 0.3).value == pytest.approx(at_30, rel=2e-3)
+    assert rejection(score, label, weight, 0.5).value == pytest.approx(at_50, rel=2e-3)

@@ -1,0 +1,163 @@
+"""Masked attention and the two blocks against Keras, a NumPy oracle and invariances."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mscat_tf.errors import ConfigError
+from mscat_tf.layers import CrossAttentionBlock, FeedForward, KeyMaskedAttention, SelfAttentionBlock
+from tests.layer_checks import check_layer, softmax_attention
+
+TOKENS, CONTEXT = 3, 5
+
+
+def event(real=4):
+    """Two events; every axis has its own length, so a swapped axis cannot pass."""
+    rng = np.random.default_rng(7)
+    return {
+        "query": rng.normal(size=(2, TOKENS, 8)).astype("float32"),
+        "context": rng.normal(size=(2, CONTEXT, 6)).astype("float32"),
+        "context_mask": np.tile(np.arange(CONTEXT) < real, (2, 1)),
+    }
+
+
+def cloud(real=4):
+    values = event(real)
+    return {"tokens": values["context"], "token_mask": values["context_mask"]}
+
+
+def randomise(layer):
+    """Weights away from their start (biases are 0 there), so that a lost bias shows."""
+    rng = np.random.default_rng(3)
+    layer.set_weights([rng.normal(0, 0.5, w.shape).astype("float32") for w in layer.get_weights()])
+    return layer
+
+
+@pytest.fixture(scope="module")
+def attention():
+    layer = KeyMaskedAttention(num_heads=2, key_dim=4)
+    layer(**event())
+    return randomise(layer)
+
+
+@pytest.fixture(scope="module")
+def cross():
+    layer = CrossAttentionBlock(num_heads=2, key_dim=4)
+    layer(**event())
+    return randomise(layer)
+
+
+@pytest.fixture(scope="module")
+def block():
+    layer = SelfAttentionBlock(num_heads=2, key_dim=4)
+    layer(**cloud())
+    return randomise(layer)
+
+
+ATTENTION_INIT = {"num_heads": 2, "key_dim": 4, "dropout_rate": 0.1}
+BLOCK_INIT = {**ATTENTION_INIT, "mlp_ratio": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("cls", "init", "inputs"),
+    [
+        (KeyMaskedAttention, ATTENTION_INIT, event()),
+        (CrossAttentionBlock, BLOCK_INIT, event()),
+        (SelfAttentionBlock, BLOCK_INIT, cloud()),
+        (FeedForward, {"mlp_ratio": 3.0, "dropout_rate": 0.1}, {"tokens": event()["query"]}),
+    ],
+)
+def test_contract(cls, init, inputs, tmp_path):
+    check_layer(cls, init, inputs, tmp_path)
+
+
+def test_attention_equals_a_loop_over_queries(attention):
+    """Scores and output from the weights, by hand, one event, head and query at a time."""
+    inputs = event()
+    found, scores = attention(**inputs, return_attention_scores=True)
+    wq, bq, wk, bk, wv, bv, wo, bo = attention.get_weights()
+    expected = np.zeros((2, TOKENS, 8)) + bo
+    for i in range(2):
+        for head in range(2):
+            q = inputs["query"][i] @ wq[:, head] + bq[head]
+            k = inputs["context"][i] @ wk[:, head] + bk[head]
+            v = inputs["context"][i] @ wv[:, head] + bv[head]
+            read, weights = softmax_attention(q, k, v, inputs["context_mask"][i])
+            expected[i] += read @ wo[head]
+            np.testing.assert_allclose(scores[i, head], weights, atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_attention_equals_keras_with_the_same_weights(attention):
+    inputs = event()
+    keras_layer = keras.layers.MultiHeadAttention(2, 4)
+    keras_layer.build(inputs["query"].shape, inputs["context"].shape)
+    keras_layer.set_weights(attention.get_weights())
+    expected = keras_layer(inputs["query"], inputs["context"], attention_mask=inputs["context_mask"][:, None])
+    np.testing.assert_allclose(attention(**inputs), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dropout_rate", [0.0, 0.3])
+def test_asking_for_scores_changes_nothing_else(dropout_rate):
+    layer = CrossAttentionBlock(2, 4, dropout_rate=dropout_rate)
+    plain = layer(**event())
+    with_scores, scores = layer(**event(), return_attention_scores=True)
+    np.testing.assert_allclose(plain, with_scores, atol=1e-6)
+    assert scores.shape == (2, 2, TOKENS, CONTEXT)
+
+
+@settings(deadline=None)
+@given(real=st.integers(1, CONTEXT))
+def test_scores_are_probabilities_over_real_keys(cross, real):
+    _, scores = cross(**event(real), return_attention_scores=True)
+    np.testing.assert_allclose(np.sum(scores, axis=-1), 1.0, atol=1e-6)
+    assert np.all(np.asarray(scores)[..., real:] == 0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(real=st.integers(0, CONTEXT), junk=st.floats(-1e3, 1e3, width=32))
+def test_padding_cannot_be_seen(cross, block, real, junk):
+    clean, dirty = event(real), event(real)
+    dirty["context"][:, real:] = junk
+    np.testing.assert_array_equal(cross(**clean), cross(**dirty))
+    clean, dirty = cloud(real), cloud(real)
+    dirty["tokens"][:, real:] = junk
+    np.testing.assert_array_equal(block(**clean)[:, :real], block(**dirty)[:, :real])
+
+
+def test_nothing_real_contributes_exactly_nothing(attention, cross):
+    read, scores = attention(**event(0), return_attention_scores=True)
+    assert np.all(np.asarray(read) == 0)
+    assert np.all(np.asarray(scores) == 0)
+    other = event(0)
+    other["context"] = -3 * other["context"]
+    np.testing.assert_array_equal(cross(**event(0)), cross(**other))
+    np.testing.assert_array_equal(cross(**event(0)), cross.feed_forward(event()["query"]))
+
+
+@settings(max_examples=8, deadline=None)
+@given(order=st.permutations(range(CONTEXT)))
+def test_constituents_are_a_set(cross, block, order):
+    shuffled = event()
+    for name in ("context", "context_mask"):
+        shuffled[name] = shuffled[name][:, order]
+    np.testing.assert_allclose(cross(**event()), cross(**shuffled), rtol=1e-4, atol=1e-4)
+    inputs = cloud()
+    moved = block(inputs["tokens"][:, order], inputs["token_mask"][:, order])
+    np.testing.assert_allclose(np.asarray(block(**inputs))[:, order], moved, rtol=1e-4, atol=1e-4)
+
+
+def test_dropout_acts_only_in_training():
+    layer = SelfAttentionBlock(2, 4, dropout_rate=0.5)
+    np.testing.assert_array_equal(layer(**cloud()), layer(**cloud(), training=False))
+    assert np.abs(np.asarray(layer(**cloud(), training=True)) - np.asarray(layer(**cloud()))).max() > 1e-3
+
+
+@pytest.mark.parametrize("cls", [KeyMaskedAttention, SelfAttentionBlock, CrossAttentionBlock])
+def test_impossible_arguments_are_refused(cls):
+    with pytest.raises(ConfigError, match=r"dropout_rate is 10 .* write 0.1 for 10 %"):
+        cls(2, 4, dropout_rate=10)
+    with pytest.raises(ConfigError, match="key_dim is 0 but must be positive"):
+        cls(2, 0)

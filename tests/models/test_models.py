@@ -1,0 +1,180 @@
+"""Every network of the registry: what it may and may not depend on, saving, training."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mscat_tf.config import ModelSettings
+from mscat_tf.errors import ConfigError
+from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+from mscat_tf.models.registry import MODELS, build
+from tests.models.mock_inputs import NAMES, SIZES, inputs_of, mock_inputs, tiny
+
+WITH_CONSTITUENTS = [name for name in NAMES if name != "kinematics_only"]
+
+
+def scores(model, inputs):
+    return np.asarray(model(inputs_of(model, inputs)))
+
+
+def moved_weights(model):
+    """The same network with weights away from their start, where biases and embeddings are nearly 0."""
+    rng = np.random.default_rng(1)
+    model.set_weights([weight + rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def models():
+    """One network of each name."""
+    keras.utils.set_random_seed(5)
+    return {name: moved_weights(build(tiny(name), SIZES)) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def scorers(models):
+    """The same networks as compiled functions of all inputs, for tests that call them often."""
+    compiled = {name: tf.function(model) for name, model in models.items()}
+    return {name: lambda x, name=name: np.asarray(compiled[name](inputs_of(models[name], x))) for name in NAMES}
+
+
+def test_all_names_are_tested():
+    assert set(NAMES) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_are_named_in_alphabetical_order(models, name):
+    found = [tensor.name for tensor in models[name].inputs]
+    wanted = ["constituents_1", "constituents_2", "kinematics", "mask_1", "mask_2"]
+    assert found == (["kinematics"] if name == "kinematics_only" else wanted)
+    assert [layer.name for layer in models[name].layers[-2:]] == ["logit", "score"]
+    assert models[name].output.dtype == "float32"
+
+
+@pytest.mark.parametrize("name", WITH_CONSTITUENTS)
+@settings(max_examples=10, deadline=None)
+@given(junk=st.sampled_from([np.nan, np.inf, -1e6, 17.0]), seed=st.integers(0, 100))
+def test_padding_cannot_be_seen(scorers, name, junk, seed):
+    clean, dirty = mock_inputs(4, seed, least=0), mock_inputs(4, seed, least=0)
+    for jet in (1, 2):
+        dirty[f"constituents_{jet}"][~dirty[f"mask_{jet}"]] = junk
+    np.testing.assert_array_equal(scorers[name](clean), scorers[name](dirty))
+
+
+@pytest.mark.parametrize("name", WITH_CONSTITUENTS)
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(SIZES.constituents)), jet=st.sampled_from([1, 2]))
+def test_constituents_are_a_set(scorers, name, order, jet):
+    inputs, moved = mock_inputs(4), mock_inputs(4)
+    for part in ("constituents", "mask"):
+        moved[f"{part}_{jet}"] = moved[f"{part}_{jet}"][:, order]
+    np.testing.assert_allclose(scorers[name](inputs), scorers[name](moved), atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{}, {"shared_encoder": False}, {"merge": "add"}])
+@pytest.mark.parametrize("name", WITH_CONSTITUENTS)
+def test_the_jets_are_not_interchangeable(name, changes):
+    """A shared encoder must still know which jet is which."""
+    keras.utils.set_random_seed(2)
+    model, inputs = moved_weights(build(tiny(name, **changes), SIZES)), mock_inputs(4)
+    swapped = dict(inputs)
+    for part in ("constituents", "mask"):
+        swapped[f"{part}_1"], swapped[f"{part}_2"] = inputs[f"{part}_2"], inputs[f"{part}_1"]
+    assert np.abs(scores(model, inputs) - scores(model, swapped)).max() > 1e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_events_without_constituents_are_finite(models, name):
+    inputs = mock_inputs(3)
+    for jet in (1, 2):
+        inputs[f"mask_{jet}"][:] = False
+    assert np.isfinite(scores(models[name], inputs)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_network_agrees_exactly(models, name, tmp_path):
+    models[name].save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert [layer.name for layer in again.layers] == [layer.name for layer in models[name].layers]
+    np.testing.assert_array_equal(scores(models[name], mock_inputs(5)), scores(again, mock_inputs(5)))
+
+
+def test_lists_and_dicts_give_the_same(models):
+    inputs = mock_inputs(4)
+    np.testing.assert_array_equal(models["mscat"](inputs), models["mscat"](list(inputs.values())))
+
+
+@pytest.mark.parametrize("changes", [{}, {"shared_encoder": False, "merge": "add"}])
+@pytest.mark.parametrize("name", NAMES)
+def test_training_reaches_every_weight_and_lowers_the_loss(name, changes):
+    """Signal has twice the mass, which every network can see.
+
+    Biases of keys alone may have no gradient: softmax does not see a shift that is common to all keys.
+    """
+    keras.utils.set_random_seed(3)
+    model = build(tiny(name, dropout_rate=0.0, **changes), SIZES)
+    inputs, labels = mock_inputs(64, least=2), (np.arange(64) % 2).astype("float32")[:, None]
+    inputs["kinematics"][..., 0] *= 1 + labels
+    optimizer = keras.optimizers.Adam(3e-3)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(keras.losses.binary_crossentropy(labels, model(inputs_of(model, inputs))))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss, gradients
+
+    first, gradients = step()
+    for _ in range(30):
+        last, _ = step()
+    paths = [weight.path for weight in model.trainable_variables]
+    dead = [path for path, gradient in zip(paths, gradients, strict=True) if not np.any(gradient)]
+    assert [path for path in dead if "/key/bias" not in path] == []
+    assert last < 0.9 * first
+
+
+def test_building_is_repeatable():
+    weights = []
+    for _ in range(2):
+        keras.utils.set_random_seed(9)
+        weights.append(build(tiny(), SIZES).get_weights())
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_statistics_travel_in_the_network():
+    """Scaled inputs with scaled statistics give the same score: kinematics without logarithm."""
+    inputs, plain = mock_inputs(4), Statistics.identity(SIZES)
+    columns = len(SIZES.kinematic_features)
+    scaled = Statistics(
+        plain.constituent_mean, plain.constituent_width, ((10.0,) * columns,) * 3, ((50.0,) * columns,) * 3
+    )
+    networks = []
+    for statistics in (plain, scaled):
+        keras.utils.set_random_seed(6)
+        networks.append(build(tiny(log_features=False), SIZES, statistics))
+    moved = {**inputs, "kinematics": inputs["kinematics"] * 50 + 10}
+    np.testing.assert_allclose(networks[0](inputs), networks[1](moved), atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*softmax over axis:UserWarning")
+def test_single_jets_fit_the_same_network():
+    sizes = InputSpecification(jets=1, constituents=4, tokens=1)
+    model = build(tiny(), sizes)
+    assert scores(model, mock_inputs(3, sizes=sizes)).shape == (3, 1)
+
+
+def test_only_positive_columns_are_logarithmic():
+    assert log_columns(("eta", "phi", "pt", "log_pt"), True) == (False, False, True, False)
+    assert log_columns(("m", "eta", "phi", "pt", "energy", "theta"), True) == (True, False, False, True, True, False)
+    assert log_columns(("m", "pt"), False) == (False, False)
+
+
+def test_unknown_network_names_the_nearest():
+    with pytest.raises(ConfigError, match="unknown network 'mscut'; did you mean 'mscat'.*kinematics_only"):
+        build(ModelSettings(name="mscut"))

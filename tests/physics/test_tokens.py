@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from hypothesis import given
+
+from mscat_tf.physics import add_four_vectors, kinematic_tokens
+from mscat_tf.schema import KINEMATIC_COLUMNS
+from tests.strategies import angles, four_vectors
+
+
+def test_two_back_to_back_jets_by_hand():
+    """Massless, 30 GeV each, opposite: the sum is at rest with mass 60."""
+    tokens = kinematic_tokens([[30.0, 30.0]], [[0.0, 0.0]], [[0.0, np.pi]], [[0.0, 0.0]], [[0.3, -0.2]])
+    named = {name: tokens[0, :, i] for i, name in enumerate(KINEMATIC_COLUMNS)}
+    np.testing.assert_allclose(named["m"], [0.0, 0.0, 60.0], atol=1e-9)
+    np.testing.assert_allclose(named["pt"], [30.0, 30.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(named["energy"], [30.0, 30.0, 60.0])
+    np.testing.assert_array_equal(named["theta"], [0.3, -0.2, 0.0])
+
+
+@given(four_vectors(objects=2), angles())
+def test_columns_agree_with_the_sum(vectors, angle):
+    pt, eta, phi, mass = vectors
+    tokens = kinematic_tokens(*vectors, np.full_like(pt, angle))
+    assert tokens.shape == (4, 3, 6)
+    total = add_four_vectors(*vectors)
+    np.testing.assert_allclose(tokens[:, 2, [3, 1, 2, 0]], np.stack(total, axis=-1), rtol=1e-12)
+    np.testing.assert_allclose(tokens[:, :2, 4].sum(axis=1), tokens[:, 2, 4], rtol=1e-9)
+    for column, values in ((0, mass), (1, eta), (2, phi), (3, pt)):
+        np.testing.assert_array_equal(tokens[:, :2, column], values)
+
+
+def test_a_single_jet_has_a_single_token():
+    column = np.ones((5, 1))
+    assert kinematic_tokens(column, column, column, column, column).shape == (5, 1, 6)
+
+
+def test_far_apart_jets_keep_their_mass():
+    """E^2 - p^2 in float32 would lose this mass."""
+    tokens = kinematic_tokens([[2000.0, 2000.0]], [[2.0, 2.0]], [[0.0, 1e-4]], [[1.0, 1.0]], [[0.0, 0.0]])
+    assert tokens[0, 2, 0] == pytest.approx(np.sqrt(4.0 + (2000.0 * 1e-4) ** 2), rel=1e-6)

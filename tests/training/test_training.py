@@ -1,0 +1,174 @@
+"""Training: it learns, resumes exactly, agrees with Keras' own `fit`, and refuses what it cannot do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from mscat_tf.data import Sample
+from mscat_tf.data.mock import write_mock_sample
+from mscat_tf.errors import ConfigError, InputError, OutputError
+from mscat_tf.evaluation.run import evaluate
+from mscat_tf.run_folder import Run
+from mscat_tf.training.run import prepare, train
+from mscat_tf.training.step import TrainingStep
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Interrupt as a user would, in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch, self.now = epoch, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch and batch == 2:
+            raise KeyboardInterrupt
+
+
+def weights(run):
+    return run.model.get_weights()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, mock_folder):
+    from mscat_tf.config import load_config
+
+    settings = [f"data.path={mock_folder}", "model.name=kinematics_only", "train.epochs=4", "train.learning_rate=0.005"]
+    config = load_config("smoke", settings)
+    return train(config, tmp_path_factory.mktemp("run") / "straight")
+
+
+def test_it_learns_and_leaves_the_promised_files(trained):
+    rows = trained.path.joinpath("history.csv").read_text().splitlines()
+    assert len(rows) == 1 + trained.training["epochs_trained"]
+    assert trained.training["best_validation_auc"] > 0.75
+    assert {"config.yaml", "environment.json", "checkpoints", "model.keras", "history.csv", "training.json"} <= {
+        path.name for path in trained.path.iterdir()
+    }
+    assert list(trained.path.joinpath("tensorboard").glob("events*"))
+    assert "splits" in trained.training
+
+
+def test_evaluation_of_the_run(trained):
+    metrics = evaluate(trained)
+    assert metrics["all backgrounds"]["auc"]["value"] > 0.7
+    assert {path.stem for path in trained.path.joinpath("figures").glob("*.png")} == {"roc", "scores", "efficiency"}
+    assert f"{metrics['all backgrounds']['auc']['value']:.4f}" in Run(trained.path)._repr_html_()
+    assert metrics["yields"]["4b"]["expected"] > 0
+
+
+def test_finished_run_is_left_alone(trained):
+    before = trained.path.joinpath("model.keras").stat().st_mtime_ns
+    train(trained.config, trained.path)
+    assert trained.path.joinpath("model.keras").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", [False, True])
+def test_resuming_gives_the_result_of_an_uninterrupted_run(trained, tmp_path, damage):
+    with pytest.raises(KeyboardInterrupt):
+        train(trained.config, tmp_path / "run", [StopAfter(2)])
+    if damage:  # the newest checkpoint is cut off: the one before takes over
+        newest = sorted(tmp_path.glob("run/checkpoints/epoch-*.npz"))[-1]
+        newest.write_bytes(newest.read_bytes()[:5000])
+    resumed = train(trained.config, tmp_path / "run")
+    for straight, again in zip(weights(trained), weights(resumed), strict=True):
+        np.testing.assert_array_equal(straight, again)
+    assert resumed.training["best_validation_auc"] == trained.training["best_validation_auc"]
+
+
+def test_step_agrees_with_keras_fit(mock_config):
+    """One pass over the same batches by Keras' trainer, which is the oracle on one device."""
+    config = mock_config("model.dropout_rate=0", "train.strategy=one_device", "train.batch_size=48")
+    with Sample(config.data.path) as sample:
+        results = []
+        for ours in (True, False):
+            setup = prepare(config, sample)
+            data = setup.data("train", 48, (1, 0))
+            setup.optimizer.learning_rate = 0.01
+            if ours:
+                step = TrainingStep(setup.strategy, setup.model, setup.optimizer)
+                for batch in step.distribute(data):
+                    step(batch)
+            else:
+                setup.model.compile(
+                    setup.optimizer, loss=keras.losses.BinaryCrossentropy(reduction="sum"), jit_compile=False
+                )
+                setup.model.fit(
+                    data.map(lambda x, y, w, _: (x, y[:, None], w[:, None])), epochs=1, verbose=0, shuffle=False
+                )
+            results.append(setup.model.get_weights())
+    for own, oracle in zip(*results, strict=True):
+        np.testing.assert_allclose(own, oracle, rtol=1e-3, atol=2e-5)
+
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from mscat_tf.config import load_config
+from mscat_tf.training.run import train
+config = load_config("smoke", ["data.path=" + sys.argv[1], "train.logical_devices=" + sys.argv[3], "train.epochs=2",
+                               "model.dropout_rate=0", "train.batch_size=40", "train.tensorboard=false",
+                               "model.name=kinematics_only"])
+run = train(config, Path(sys.argv[2]))
+print(json.dumps([run.training["replicas"], run.training["best_validation_auc"],
+                  [float(abs(w).sum()) for w in run.model.get_weights()]]))
+"""
+
+
+@pytest.mark.slow
+def test_two_replicas_learn_what_one_learns(mock_folder, tmp_path):
+    """The same global batches on one and on two logical devices, odd last batch included."""
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(mock_folder), str(tmp_path / str(devices)), str(devices)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+        )
+        for devices in (1, 2)
+    ]  # fmt: skip
+    found = []
+    for job in jobs:
+        output, complaint = job.communicate(timeout=300)
+        assert job.returncode == 0, complaint[-2000:]
+        found.append(json.loads(output.splitlines()[-1]))
+    (one, auc_one, sums_one), (two, auc_two, sums_two) = found
+    assert (one, two) == (1, 2)
+    assert auc_two == pytest.approx(auc_one, abs=1e-3)
+    np.testing.assert_allclose(sums_two, sums_one, rtol=1e-3, atol=1e-4)
+
+
+def test_shuffled_labels_teach_nothing(mock_config, tmp_path):
+    config = mock_config("data.shuffle_labels=true", "train.epochs=1", "evaluate.bootstrap_replicas=100")
+    auc = evaluate(train(config, tmp_path / "run"))["all backgrounds"]["auc"]
+    assert abs(auc["value"] - 0.5) < 3.5 * auc["error"]
+
+
+def test_other_settings_or_events_do_not_touch_a_run(trained, tmp_path):
+    with pytest.raises(OutputError, match=r"made with other settings \(train.epochs was 4, now 5\)"):
+        train(trained.config.updated(["train.epochs=5"]), trained.path)
+    other = write_mock_sample(tmp_path, events=200, shards=2)
+    with pytest.raises(OutputError, match=r"data.path was"):
+        train(trained.config.updated([f"data.path={other}"]), trained.path)
+
+
+def test_unknown_network_is_refused_before_anything_is_written(mock_config, tmp_path):
+    with pytest.raises(ConfigError, match="did you mean 'mscat'"):
+        train(mock_config("model.name=mscta"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_diverging_loss_is_one_sentence(mock_config, tmp_path):
+    with pytest.raises(InputError, match=r"the loss is (nan|inf); lower train.learning_rate"):
+        train(mock_config("train.learning_rate=1e30", "train.warmup_fraction=0"), tmp_path / "run")
+
+
+def test_run_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"no run here \(config.yaml is missing\)"):
+        Run(tmp_path)
