@@ -135,7 +135,9 @@ def explain(
     return summary
 
 
-def zero_shares(cams: Arrays, jets: Sequence[int] | dict[int, str], names: Sequence[str]) -> dict[str, dict[str, float | None]]:
+def zero_shares(
+    cams: Arrays, jets: Sequence[int] | dict[int, str], names: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
     """Share of events whose Grad-CAM is zero everywhere, by jet and process name; None for a process without events."""
     found: dict[str, dict[str, float | None]] = {}
     for jet in jets:

@@ -33,10 +33,12 @@ def draw_all(
     Returns:
         Paths of the PNG and PDF files.
     """
-    shown = np.flatnonzero(used)
+    shown = np.flatnonzero(used).tolist()
     names = [process_names[index] for index in shown]
     means = {name.removesuffix("/mean"): array[shown] for name, array in maps.items() if name.endswith("/mean")}
-    drawn = {f"attention_{block}": draw_kinematic_attention(means[block], names) for block in _series(means, "kinematics")}
+    drawn = {
+        f"attention_{block}": draw_kinematic_attention(means[block], names) for block in _series(means, "kinematics")
+    }
     jets = sorted({int(name.split("_")[1]) for name in means if name.startswith("constituents_")})
     for number in _numbers(means, "constituents_1"):
         per_jet = [means[f"constituents_{jet}_block_{number}"] for jet in jets]
@@ -58,7 +60,7 @@ def _series(means: Arrays, prefix: str) -> list[str]:
     return [f"{prefix}_block_{number}" for number in _numbers(means, prefix)]
 
 
-def _densities(cams: Arrays, jets: Sequence[int], shown: NDArray[np.int64]) -> NDArray[np.float64]:
+def _densities(cams: Arrays, jets: Sequence[int], shown: list[int]) -> NDArray[np.float64]:
     def one(jet: int, process: int) -> NDArray[np.float64]:
         rows = cams["process"] == process
         maps, eta, phi = (cams[f"jet_{jet}/{name}"][rows] for name in ("maps", "eta", "phi"))

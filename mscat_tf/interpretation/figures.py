@@ -21,7 +21,9 @@ STYLE = [
     mplhep.style.ATLAS,
     {"font.size": 11, "axes.labelsize": 11, "axes.titlesize": 11, "xtick.labelsize": 9, "ytick.labelsize": 9}
     | {"xtick.minor.visible": False, "ytick.minor.visible": False, "savefig.dpi": 200, "figure.facecolor": "white"}
-    | {"xtick.direction": "out", "ytick.direction": "out", "xtick.top": False, "ytick.right": False},
+    | {"xtick.direction": "out", "ytick.direction": "out", "xtick.top": False, "ytick.right": False}
+    | {"xtick.major.size": 3, "ytick.major.size": 3, "ytick.minor.size": 2}
+    | {"xaxis.labellocation": "center", "yaxis.labellocation": "center"},
 ]
 TOKEN_LABELS = ("leading jet", "subleading jet", "sum")
 JET_LABELS = ("leading jet", "subleading jet")
@@ -40,9 +42,10 @@ def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figur
 
 
 def _image(axes: Axes, values: Array, top: float, **options: Any) -> Any:
-    image = axes.imshow(values, cmap="viridis", vmin=0.0, vmax=top, aspect="auto", interpolation="nearest", **options)
-    axes.tick_params(length=3)
-    return image
+    """Draw scores; a row that no event has (its sum is 0) stays grey."""
+    axes.set_facecolor("0.85")
+    shown = np.where(values.sum(axis=-1, keepdims=True) > 0, values, np.nan)
+    return axes.imshow(shown, cmap="viridis", vmin=0.0, vmax=top, aspect="auto", interpolation="nearest", **options)
 
 
 def draw_cross_attention(mean: Array, processes: Sequence[str], jets: int = 2) -> Grid:
@@ -126,7 +129,7 @@ def draw_kinematic_attention(mean: Array, processes: Sequence[str]) -> Grid:
     return axes
 
 
-def plane_density(eta: Array, phi: Array, shares: Array) -> Array:
+def plane_density(eta: Array, phi: Array, shares: Array) -> NDArray[np.float64]:
     """Share of Grad-CAM per unit area of the (eta, phi) plane, `(BINS, BINS)` with eta first [1 / rad].
 
     Args:
@@ -137,7 +140,7 @@ def plane_density(eta: Array, phi: Array, shares: Array) -> Array:
     edges = np.linspace(-PLANE, PLANE, BINS + 1)
     counted = max(int(np.count_nonzero(shares.sum(axis=1))), 1)
     filled, _, _ = np.histogram2d(eta.ravel(), phi.ravel(), bins=(edges, edges), weights=shares.ravel())
-    density: Array = filled / counted / (edges[1] - edges[0]) ** 2
+    density: NDArray[np.float64] = filled / counted / (edges[1] - edges[0]) ** 2
     return density
 
 
@@ -153,13 +156,15 @@ def draw_grad_cam(densities: Array, processes: Sequence[str]) -> Grid:
     jets, top = len(densities), max(float(densities.max()), 1e-12)
     norm, colours = LogNorm(top / 1e3, top), "magma"
     with style.context(STYLE):
-        figure, axes = _panels(jets, len(processes), 3.1, 3.0)
+        figure, axes = _panels(jets, len(processes), 2.8, 2.8)
         for (jet, column), place in np.ndenumerate(axes):
             image = place.imshow(
                 np.maximum(densities[jet, column].T, top / 1e3),
                 **{"norm": norm, "cmap": colours, "origin": "lower", "extent": (-PLANE, PLANE, -PLANE, PLANE)},
             )
             place.set_title(f"{processes[column]}: {_labels(JET_LABELS, jets, 'jet')[jet]}")
+            place.set_xticks((-PLANE, 0, PLANE))
+            place.set_yticks((-PLANE, 0, PLANE))
             if column == 0:
                 place.set_ylabel(r"$\phi$ in the jet frame [rad]")
             if jet == jets - 1:

@@ -41,7 +41,9 @@ def gradcam_layers(model: keras.Model, layer: str | None = None) -> dict[int, st
     asked = TOKENS_OF_JET.fullmatch(layer or f"constituents_1_block_{last}")
     if asked is None or not all(int(asked[2]) in blocks for blocks in found.values()):
         known = ", ".join(f"constituents_1_block_{number}" for number in sorted(found[1]))
-        raise ConfigError(f"explain.gradcam_layer: '{layer}' is no constituent block of this network; choose from {known}")
+        raise ConfigError(
+            f"explain.gradcam_layer: '{layer}' is no constituent block of this network; choose from {known}"
+        )
     return {jet: f"constituents_{jet}_block_{asked[2]}" for jet in sorted(found)}
 
 

@@ -53,7 +53,11 @@ class CrossAttentionBlock(layers.Layer):
         self.feed_forward.build(query_shape)
 
     def call(self, query, context, context_mask=None, training=None, return_attention_scores=False):
-        options = {"context_mask": context_mask, "training": training, "return_attention_scores": return_attention_scores}
+        options = {
+            "context_mask": context_mask,
+            "training": training,
+            "return_attention_scores": return_attention_scores,
+        }
         found = self.attention(self.norm_query(query), self.norm_context(context), **options)
         read, scores = found if return_attention_scores else (found, None)
         query = self.feed_forward(query + read, training=training)

@@ -6,6 +6,7 @@ maps find tokens by these names.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import layers
@@ -24,7 +25,7 @@ class Design:
     inputs: InputSpecification
     statistics: Statistics
 
-    def attention_options(self) -> dict:
+    def attention_options(self) -> dict[str, Any]:
         """Arguments of every attention block."""
         names = ("num_heads", "key_dim", "mlp_ratio", "dropout_rate")
         return {name: getattr(self.settings, name) for name in names}

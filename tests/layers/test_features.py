@@ -49,7 +49,7 @@ def test_padding_is_zero_whatever_it_holds(junk):
 
 
 def test_normalisation_refuses_what_does_not_match():
-    with pytest.raises(ConfigError, match="3 columns, mean of shape .2,.*give one of each"):
+    with pytest.raises(ConfigError, match=r"3 columns, mean of shape .2,.*give one of each"):
         FeatureNormalisation(**{**INIT, "mean": (0.0, 1.0)})
     with pytest.raises(ConfigError, match="negative or not finite"):
         FeatureNormalisation(**{**INIT, "width": (1.0, -1.0, 1.0)})

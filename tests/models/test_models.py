@@ -64,6 +64,18 @@ def test_padding_cannot_be_seen(scorers, name, junk, seed):
     np.testing.assert_array_equal(scorers[name](clean), scorers[name](dirty))
 
 
+@pytest.mark.parametrize("changes", [{}, {"merge": "add"}])
+@pytest.mark.parametrize("name", WITH_CONSTITUENTS)
+def test_more_padding_changes_nothing(name, changes):
+    """The same weights with three more empty places per jet: a padded key must not take attention from real ones."""
+    wider = InputSpecification(constituents=SIZES.constituents + 3)
+    narrow, wide = moved_weights(build(tiny(name, **changes), SIZES)), build(tiny(name, **changes), wider)
+    wide.set_weights(narrow.get_weights())
+    inputs = mock_inputs(4, least=0)
+    padded = {k: np.pad(v, [(0, 0), (0, 3), (0, 0)][: v.ndim]) if k[-1].isdigit() else v for k, v in inputs.items()}
+    np.testing.assert_allclose(scores(narrow, inputs), scores(wide, padded), atol=1e-6)
+
+
 @pytest.mark.parametrize("name", WITH_CONSTITUENTS)
 @settings(max_examples=10, deadline=None)
 @given(order=st.permutations(range(SIZES.constituents)), jet=st.sampled_from([1, 2]))
@@ -176,5 +188,5 @@ def test_only_positive_columns_are_logarithmic():
 
 
 def test_unknown_network_names_the_nearest():
-    with pytest.raises(ConfigError, match="unknown network 'mscut'; did you mean 'mscat'.*kinematics_only"):
+    with pytest.raises(ConfigError, match=r"unknown network 'mscut'; did you mean 'mscat'.*kinematics_only"):
         build(ModelSettings(name="mscut"))
