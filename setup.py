@@ -1,1 +1,3 @@
-from setuptools import setup; setup()  # noqa: E702
+from setuptools import setup
+
+setup()  # noqa: E702

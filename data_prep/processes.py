@@ -11,6 +11,9 @@ RESONANCE_WINDOW = 0.1
 the threshold of the selection, where the Breit-Wigner shape means nothing."""
 
 
+_TTBAR = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")
+
+
 def pythia_lines(process: AnyProcess, sqrt_s: float, seed: int) -> list[str]:
     """Settings for Pythia, those of the user last.
 
@@ -40,7 +43,7 @@ def _hard_process(process: AnyProcess) -> list[str]:
         case HeavyHiggs():
             return _heavy_higgs(process)
         case TopPairs():
-            return ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on", _pt_hat_min(process.pt_hat_min)]
+            return [*_TTBAR, _pt_hat_min(process.pt_hat_min), *_pt_hat_bias(process.pt_hat_bias, process.pt_hat_min)]
         case CollinearFourB():  # the two gluons only; data_prep.collinear_4b splits them
             return ["HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on", _pt_hat_min(process.pt_hat_min)]
         case PythiaProcess():
@@ -62,6 +65,14 @@ def _heavy_higgs(process: HeavyHiggs) -> list[str]:
         "25:onMode = off",
         "25:onIfMatch = 5 -5",
     ]
+
+
+def _pt_hat_bias(power: float, reference: float) -> list[str]:
+    """More events at high transverse momentum, as (pT / reference)^power, weighted by the inverse."""
+    if power == 0.0:
+        return []
+    bias = f"PhaseSpace:bias2SelectionPow = {power!r}", f"PhaseSpace:bias2SelectionRef = {reference!r}"
+    return ["PhaseSpace:bias2Selection = on", *bias]
 
 
 def _pt_hat_min(value: float) -> str:

@@ -37,10 +37,15 @@ class HeavyHiggs(Process):
 
 
 class TopPairs(Process):
-    """`pp -> ttbar` at leading order above a transverse momentum of the hard process [GeV]."""
+    """`pp -> ttbar` at leading order above a transverse momentum of the hard process [GeV].
+
+    Events are generated more often at high transverse momentum, as pT^pt_hat_bias, and carry the inverse as their
+    generator weight; 0 switches this off. Most unbiased events fail the cut on the leading jet.
+    """
 
     kind: Literal["ttbar"]
-    pt_hat_min: Annotated[float, Field(ge=0.0)] = 250.0
+    pt_hat_min: PositiveFloat = 250.0
+    pt_hat_bias: Annotated[float, Field(ge=0.0, le=6.0)] = 2.0
 
 
 class CollinearFourB(Process):
@@ -127,7 +132,7 @@ class SampleSettings(Settings):
     name: ProcessName = "demo"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     events: PositiveInt = 12_000
-    shard_events: PositiveInt = 250
+    shard_events: PositiveInt = 500
     sqrt_s: Annotated[float, Field(ge=1000.0, le=100_000.0)] = 14_000.0
     max_generated_per_selected: PositiveInt = 5_000
     processes: dict[ProcessName, AnyProcess] = Field(min_length=1)

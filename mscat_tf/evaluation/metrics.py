@@ -95,11 +95,12 @@ def rejection(score: NDArray[np.floating], label: NDArray[np.integer], weight: F
     background = curve.background_efficiency_at(efficiency)
     weights = weight[label == 0]
     passing = effective_events(weights[score[label == 0] >= curve.threshold_at(efficiency)])
-    # Scale so that the efficiency is passing / trials; with none passing every effective event is a trial.
-    trials = passing / background if passing > 0 and background > 0 else effective_events(weights)
-    most = 0.5 * stats.chi2.ppf(CONFIDENCE, 2 * (passing + 1))
+    # Poisson upper limit on the passing events; what might have passed beyond those seen weighs as much as an average
+    # event of the whole background, since a few light ones that pass say nothing about the heavy ones.
+    excess = 0.5 * stats.chi2.ppf(CONFIDENCE, 2 * (passing + 1)) - passing
+    most = background + excess / effective_events(weights)
     return Rejection(
         value=1.0 / background if background > 0 else float("inf"),
         effective_background=passing,
-        lower_limit=float(max(trials / most, 1.0)),
+        lower_limit=float(max(1.0 / most, 1.0)),
     )

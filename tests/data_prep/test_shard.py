@@ -159,3 +159,22 @@ def test_a_hopeless_selection_is_given_up():
     )
     with pytest.raises(GenerationError, match=r"process 'signal': 0 of \d+ generated.*cut 'leading pT'"):
         make_shard(settings, JOB)
+
+
+def test_biased_top_pairs_carry_their_weight_and_keep_the_cross_section():
+    """With and without `pt_hat_bias`: more events pass per generated one, the fiducial cross-section stays."""
+    found = []
+    for bias in (0.0, 3.0):
+        process = {"kind": "ttbar", "pt_hat_bias": bias, "pythia": QUICK}
+        selection = {"leading_pt_min": 500.0, "subleading_pt_min": 250.0}
+        settings = quick_settings(processes={"ttbar": process}, selection=selection, events=60)
+        header, arrays = make_shard(settings, ShardJob("ttbar", 0, 60))
+        generator, normalisation = arrays["weights"][:, 0].astype(float), header.normalisation["ttbar"]
+        fiducial = normalisation.cross_section_fb * generator.sum() / normalisation.sum_of_weights
+        effective = generator.sum() ** 2 / np.square(generator).sum()
+        found.append((normalisation.generated_events, fiducial, fiducial / np.sqrt(effective), generator))
+    (plain, one, error_one, flat), (biased, other, error_other, weights) = found
+    assert (flat == 1.0).all()
+    assert ((weights > 0) & (weights <= 1.0)).all()
+    assert biased < plain / 2
+    assert abs(one - other) < 4 * np.hypot(error_one, error_other)

@@ -93,6 +93,17 @@ def test_one_passing_event_gives_the_published_poisson_interval():
     assert result.lower_limit == pytest.approx(100 / 4.744, rel=1e-3)
 
 
+def test_a_light_event_that_passes_does_not_promise_a_high_rejection():
+    """One passing event with a weight of 1e-6 of the others: the limit is nearly that of no event at all."""
+    score = np.concatenate([np.linspace(2, 3, 50), np.linspace(0, 1, 99), [9.0]])
+    label = np.repeat([1, 0], [50, 100])
+    weight = np.ones(150)
+    weight[-1] = 1e-6
+    result = rejection(score, label, weight, 0.5)
+    assert result.value > 1e6
+    assert 99 / 4.744 < result.lower_limit < 99 / -np.log(0.05)
+
+
 def test_class_without_weight_is_refused():
     with pytest.raises(ValueError, match="no weight in class 0"):
         weighted_auc(np.array([1.0, 2.0]), np.array([1, 0]), np.array([1.0, 0.0]))
