@@ -1,3 +1,3 @@
 from setuptools import setup
 
-setup()  # noqa: E702
+setup()

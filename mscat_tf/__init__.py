@@ -3,14 +3,18 @@
 Importing this package is cheap: TensorFlow is loaded only when something needs it.
 """
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0.dev0"
 
 __all__ = ["__version__", "load_run"]
 
+_LAZY = {"load_run": "mscat_tf.run_folder"}
+"""Public names by the module that holds them, loaded when first asked for."""
 
-def __getattr__(name):
-    if name == "load_run":
-        from mscat_tf.run_folder import load_run
 
-        return load_run
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,7 +21,7 @@ def test_failure_keeps_the_old_file_and_leaves_no_temporary(tmp_path):
 
 
 def test_full_disk_is_one_sentence(tmp_path):
-    with pytest.raises(OutputError, match="No space left on device.*free space"), atomic_path(tmp_path / "x") as part:
+    with pytest.raises(OutputError, match=r"No space left on device.*free space"), atomic_path(tmp_path / "x") as part:
         part.write_text("x")
         with open("/dev/full", "w") as full:
             full.write("x" * 100_000)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +42,25 @@ def train_mirror(config: Config, workers: int | None = None) -> None:
     watch = Stopwatch(comparison / "seconds.json")
     ready = (sample_path(config) / "sample.json").is_file()
     if config.data.path is None:
-        watch.time("simulation", lambda: stages.generate(config, workers), done=ready)
-    figures = watch.time("sample figures", lambda: _sample_figures(config))
-    runs = []
-    for network in NETWORKS:
-        own = config_of(config, network)
-        run = Run(RUNS / own.name) if (RUNS / own.name / "config.yaml").is_file() else None
-        finished = run is not None and run.finished
-        runs.append(watch.time(f"training {network}", lambda own=own: stages.train(own), done=finished))
-    for network, run in zip(NETWORKS, runs, strict=True):
-        watch.time(f"evaluation {network}", lambda run=run: stages.evaluate(run, config))
-    watch.time("explanation", lambda: _explained(runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
+        watch.time("simulation", partial(stages.generate, config, workers), done=ready)
+    figures = watch.time("sample figures", partial(_sample_figures, config))
+    runs = [_trained(config_of(config, network), watch) for network in NETWORKS]
+    for run in runs:
+        watch.time(f"evaluation {run.config.model.name}", partial(stages.evaluate, run, config))
+    watch.time("explanation", partial(_explained, runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
     figures += _compare(config, runs, watch, comparison)
     for run in runs:
         figures += sorted((run.path / "figures").glob("*.png"))
     out.rule("[bold]figures[/]", align="left")
     for path in figures:
         out.print(str(path), soft_wrap=True)
+
+
+def _trained(config: Config, watch: Stopwatch) -> Run:
+    folder = RUNS / config.name
+    finished = (folder / "config.yaml").is_file() and Run(folder).finished
+    run: Run = watch.time(f"training {config.model.name}", partial(stages.train, config), done=finished)
+    return run
 
 
 def redraw(config: Config) -> None:

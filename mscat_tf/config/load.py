@@ -41,7 +41,7 @@ class Config(Settings):
 
     def to_yaml(self) -> str:
         """The resolved configuration as YAML; loading it again gives an equal one."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
 
 def shipped_configurations() -> list[str]:
@@ -91,7 +91,7 @@ def _read(source: str | Path) -> tuple[str, str]:
         raise ConfigError(
             f"{source}: neither a .yaml file nor a shipped configuration; {unknown_key(str(source), names)}"
         )
-    return (_shipped() / f"{source}.yaml").read_text(), str(source)
+    return str((_shipped() / f"{source}.yaml").read_text()), str(source)
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

@@ -59,13 +59,13 @@ def weighted_roc(score: NDArray[np.floating], label: NDArray[np.integer], weight
     order = np.argsort(-score, kind="stable")
     score, label, weight = score[order], label[order], np.asarray(weight, dtype=np.float64)[order]
     last_of_tie = np.append(np.diff(score) != 0, True)
-    efficiencies = []
+    efficiencies = {}
     for value in (1, 0):
         cumulative = np.cumsum(np.where(label == value, weight, 0.0))
         if not cumulative[-1] > 0:
             raise ValueError(f"no weight in class {value}")
-        efficiencies.append(np.append(0.0, cumulative[last_of_tie] / cumulative[-1]))
-    return Roc(*efficiencies, np.append(np.inf, score[last_of_tie]).astype(np.float64))
+        efficiencies[value] = np.append(0.0, cumulative[last_of_tie] / cumulative[-1])
+    return Roc(efficiencies[1], efficiencies[0], np.append(np.inf, score[last_of_tie]).astype(np.float64))
 
 
 def weighted_auc(score: NDArray[np.floating], label: NDArray[np.integer], weight: Floats) -> float:

@@ -35,9 +35,10 @@ class Checkpoints:
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Write the checkpoint of a finished epoch, then delete those that are too old."""
-        arrays = _values([*self.model.variables, *self.optimizer.variables])
+        arrays: dict[str, Any] = _values([*self.model.variables, *self.optimizer.variables])
+        arrays[_STATE] = np.array(json.dumps(state))
         with atomic_path(self.folder / f"epoch-{epoch:05d}.npz") as temporary, open(temporary, "wb") as file:
-            np.savez(file, **{_STATE: np.array(json.dumps(state))}, **arrays)
+            np.savez(file, **arrays)
         for old in self._files()[: -self.kept]:
             old.unlink()
 

@@ -173,7 +173,10 @@ def test_short_options_name_sample_and_runs(mscat, tmp_path):
 
 
 def test_help_needs_no_tensorflow():
-    script = "import sys; from mscat_tf.cli import main; print(sorted({'tensorflow', 'keras', 'matplotlib', 'numpy'} & set(sys.modules)))"
+    script = (
+        "import sys; from mscat_tf.cli import main\n"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib', 'numpy'} & set(sys.modules)))"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
