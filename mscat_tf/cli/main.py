@@ -158,10 +158,16 @@ def figures(
 def main() -> None:
     """Run the command line and exit with its status (see DESIGN: 0, 1, 2, 130, 143)."""
     signal.signal(signal.SIGTERM, _terminated)
-    level = os.environ.get("MSCAT_LOG", "WARNING").upper()
-    logging.basicConfig(level=level if level in logging.getLevelNamesMapping() else "WARNING", format="%(message)s")
+    _start_logging(os.environ.get("MSCAT_LOG", "WARNING").upper())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.exit(_status())
+
+
+def _start_logging(level: str) -> None:
+    """Show messages from `MSCAT_LOG` upwards. The handler filters too: dask gives its loggers levels of their own."""
+    handler = logging.StreamHandler()
+    handler.setLevel(level if level in logging.getLevelNamesMapping() else "WARNING")
+    logging.basicConfig(level=handler.level, format="%(message)s", handlers=[handler])
 
 
 def _status() -> int:

@@ -183,7 +183,7 @@ def _shards(path: Path) -> list[Path]:
                 f"{manifest}: not a readable list of shards; run `mscat generate` again to renew it"
             ) from error
     else:
-        files = sorted(path.glob(f"*{schema.EXTENSION}"))
+        files = sorted(path.glob(f"[!.]*{schema.EXTENSION}"))  # hidden ones are half-written
     if not files:
         raise InputError(f"{path}: holds no {schema.EXTENSION} file; make the sample with `mscat generate`")
     return files
