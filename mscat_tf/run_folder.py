@@ -60,12 +60,12 @@ class Run:
             raise InputError(f"{self.path}: the training is not finished; run the same `mscat train` again, it resumes")
         return self
 
-    @cached_property
+    @property
     def training(self) -> dict[str, Any]:
         """Summary that the training wrote."""
         return self._json("training.json")
 
-    @cached_property
+    @property
     def metrics(self) -> dict[str, Any]:
         """Metrics of the test split, written by `mscat evaluate`."""
         return self._json("metrics.json")

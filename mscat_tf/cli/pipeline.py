@@ -9,7 +9,7 @@ from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import duration, out, table
-from mscat_tf.cli.results import auc_text, backgrounds, markdown, rejection_text
+from mscat_tf.cli.results import auc_text, backgrounds, markdown, print_metrics, rejection_text
 from mscat_tf.config import Config
 from mscat_tf.files import write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path
@@ -46,7 +46,8 @@ def train_mirror(config: Config, workers: int | None = None) -> None:
     figures = watch.time("sample figures", partial(_sample_figures, config))
     runs = [_trained(config_of(config, network), watch) for network in NETWORKS]
     for run in runs:
-        watch.time(f"evaluation {run.config.model.name}", partial(stages.evaluate, run, config))
+        ready = (run.path / "metrics.json").is_file()
+        watch.time(f"evaluation {run.config.model.name}", partial(_evaluated, run, config), done=ready)
     watch.time("explanation", partial(_explained, runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
     figures += _compare(config, runs, watch, comparison)
     for run in runs:
@@ -88,6 +89,15 @@ def _sample_figures(config: Config) -> list[Path]:
     with Sample(sample_path(config)) as sample:
         table_ = event_table(sample, config.data, config.seed)
         return draw_sample(sample, table_, sample_path(config) / "figures")
+
+
+def _evaluated(run: Run, config: Config) -> None:
+    """Evaluate, or show what an evaluation with the same settings found."""
+    wanted = config.evaluate.model_dump(mode="json")
+    if (run.path / "metrics.json").is_file() and run.metrics["settings"] == wanted:
+        print_metrics(run, run.metrics)
+    else:
+        stages.evaluate(run, config)
 
 
 def _explained(run: Run, config: Config) -> None:
