@@ -65,6 +65,14 @@ def generate(
 
 
 @app.command()
+def models() -> None:
+    """The registry: name, parameters, operations per event at the default sizes, what it is, reference."""
+    from mscat_tf.cli import stages
+
+    stages.models()
+
+
+@app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER|RUN", help="Sample file, sample folder, or run folder.")],
     figures: Annotated[Path | None, typer.Option(help="Also draw distributions into this folder.")] = None,
