@@ -10,7 +10,6 @@ EXTRAS ?= generate,train,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
 BIN    := $(VENV)/bin
 OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help venv train-mirror data figures notebook test check clean

@@ -28,10 +28,9 @@ class TrainingProgress(keras.callbacks.Callback):
             self._reporter.__exit__()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start the bar where the training starts or resumes."""
+        """Start the bar where the training starts or resumes; its clock starts with the first step, after tracing."""
         self._done = int((logs or {}).get("initial_epoch", 0)) * self.params["steps"]
         self._reporter = Reporter(f"training {self.title}", self.epochs * self.params["steps"], "steps").__enter__()
-        self._reporter.update(self._done)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """One step further."""
