@@ -109,7 +109,7 @@ class EvaluationSettings(Settings):
     """
 
     bootstrap_replicas: Annotated[int, Field(ge=2)] = 400
-    signal_efficiencies: tuple[Annotated[float, Field(gt=0.0, lt=1.0)], ...] = (0.3, 0.5)
+    signal_efficiencies: tuple[Annotated[float, Field(gt=0.0, lt=1.0)], ...] = (0.3, 0.5, 0.8)
     min_effective_background: PositiveFloat = 10.0
     luminosity_fb: PositiveFloat = 3000.0
 

@@ -20,7 +20,7 @@ def compare_runs(runs: list[Run], settings: EvaluationSettings, seed: int, folde
     """
     scores = {run.config.model.name: read_scores(run.path / "scores.h5") for run in runs}
     figure, (axes,) = new_axes()
-    draw_roc(axes, scores)
+    draw_roc(axes, scores, settings.min_effective_background)
     save(figure, folder / "figures", "roc")
     first, *others = scores
     try:

@@ -19,7 +19,7 @@ def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path
     """All figures of one run; returns the PNG paths."""
     paths = []
     figure, (axes,) = new_axes()
-    draw_roc(axes, {network: scores})
+    draw_roc(axes, {network: scores}, metrics["settings"]["min_effective_background"])
     paths.append(save(figure, folder, "roc"))
     figure, (axes,) = new_axes()
     draw_scores(axes, scores)
@@ -32,18 +32,28 @@ def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path
     return paths
 
 
-def draw_roc(axes: Axes, runs: dict[str, Scores]) -> Axes:
-    """Background rejection against signal efficiency, one line per run."""
+def draw_roc(axes: Axes, runs: dict[str, Scores], min_effective: float) -> Axes:
+    """Background rejection against signal efficiency, one line per run.
+
+    The line is faint and dotted where fewer than `min_effective` effective background events pass: a few events of
+    small weight make a rejection look high there that the sample cannot establish.
+    """
+    top = 10.0
     for colour, (name, scores) in zip(COLOURS, runs.items(), strict=False):
         curve = weighted_roc(scores.logit, scores.label, scores.weight)
         some = curve.background_efficiency > 0
+        rejection = 1 / np.where(some, curve.background_efficiency, 1.0)
+        firm = some & (curve.effective_background >= min_effective)
         label = f"{name}: AUC = {curve.auc:.4f}"
-        axes.plot(curve.signal_efficiency[some], 1 / curve.background_efficiency[some], color=colour, label=label)
+        axes.plot(curve.signal_efficiency[some], rejection[some], color=colour, linestyle=":", linewidth=0.8, alpha=0.6)
+        axes.plot(curve.signal_efficiency[firm], rejection[firm], color=colour, label=label)
+        top = max(top, 3 * curve.effective_background[-1])
     diagonal = np.linspace(0.01, 1, 100)
-    axes.plot(diagonal, 1 / diagonal, color="grey", linestyle=":", label="random")
+    axes.plot(diagonal, 1 / diagonal, color="grey", linestyle="--", linewidth=1, label="random")
     axes.set_yscale("log")
     axes.set_xlim(0, 1)
-    axes.legend(fontsize=10)
+    axes.set_ylim(0.8, top)
+    axes.legend(fontsize=10, loc="upper right", title=f"dotted: < {min_effective:g} effective events", title_fontsize=9)
     return label_axes(axes, "signal efficiency", r"background rejection $1/\epsilon_B$")
 
 
@@ -56,7 +66,8 @@ def draw_scores(axes: Axes, scores: Scores) -> Axes:
         if chosen.any():
             _outline(axes, scores.score[chosen], scores.weight_fb[chosen], edges, colours[index], name)
     axes.set_yscale("log")
-    axes.legend(fontsize=10)
+    axes.set_ylim(5e-4, 2.0)
+    axes.legend(fontsize=10, ncols=len(scores.processes), loc="upper center")
     return label_axes(axes, "score", "fraction of events / 0.04")
 
 

@@ -22,11 +22,13 @@ class Roc:
     Attributes:
         signal_efficiency, background_efficiency: `(points,)`, from (0, 0) to (1, 1), not decreasing.
         threshold: `(points,)`, decreasing; +infinity first.
+        effective_background: `(points,)`, effective number of background events that pass.
     """
 
     signal_efficiency: Floats
     background_efficiency: Floats
     threshold: Floats
+    effective_background: Floats
 
     @property
     def auc(self) -> float:
@@ -65,7 +67,10 @@ def weighted_roc(score: NDArray[np.floating], label: NDArray[np.integer], weight
         if not cumulative[-1] > 0:
             raise ValueError(f"no weight in class {value}")
         efficiencies[value] = np.append(0.0, cumulative[last_of_tie] / cumulative[-1])
-    return Roc(efficiencies[1], efficiencies[0], np.append(np.inf, score[last_of_tie]).astype(np.float64))
+    background = np.where(label == 0, weight, 0.0)
+    sums, squares = (np.append(0.0, np.cumsum(background**power)[last_of_tie]) for power in (1, 2))
+    effective = np.divide(sums**2, squares, out=np.zeros_like(sums), where=squares > 0)
+    return Roc(efficiencies[1], efficiencies[0], np.append(np.inf, score[last_of_tie]).astype(np.float64), effective)
 
 
 def weighted_auc(score: NDArray[np.floating], label: NDArray[np.integer], weight: Floats) -> float:

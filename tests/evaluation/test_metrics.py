@@ -104,6 +104,12 @@ def test_a_light_event_that_passes_does_not_promise_a_high_rejection():
     assert 99 / 4.744 < result.lower_limit < 99 / -np.log(0.05)
 
 
+def test_effective_background_along_the_curve():
+    """(sum w)^2 / sum w^2 of the background events above each cut, counted by hand."""
+    curve = weighted_roc(np.array([4.0, 3.0, 2.0, 1.0]), np.array([0, 1, 0, 0]), np.array([1.0, 5.0, 3.0, 1.0]))
+    np.testing.assert_allclose(curve.effective_background, [0, 1, 1, 16 / 10, 25 / 11])
+
+
 def test_class_without_weight_is_refused():
     with pytest.raises(ValueError, match="no weight in class 0"):
         weighted_auc(np.array([1.0, 2.0]), np.array([1, 0]), np.array([1.0, 0.0]))
