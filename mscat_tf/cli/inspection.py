@@ -4,20 +4,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from mscat_tf.cli.console import out, table
 from mscat_tf.cli.results import print_metrics
 from mscat_tf.cli.stages import dry, find
-from mscat_tf.config import DataSettings
+from mscat_tf.config import DataSettings, load_config
 from mscat_tf.data import Sample
 from mscat_tf.data.events import effective_events
-from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.errors import InputError
 from mscat_tf.run_folder import Run, load_run
 from mscat_tf.schema import DATA_SETS, SCHEMA_VERSION
 
 
 def inspect(path: Path, figures: Path | None, rows: int, overrides: list[str], dry_run: bool) -> None:
-    """Print the contents of a run folder, a sample folder or a sample file."""
+    """Print the contents of a run folder, a sample folder or a sample file.
+
+    Overrides act on a run's configuration, or on the `data` settings of the figures; a dry run prints the configuration
+    that made the run or the sample.
+    """
     if (path / "config.yaml").is_file():
         run = load_run(path)
         if not dry(run.config.updated(overrides), dry_run):
@@ -25,12 +30,14 @@ def inspect(path: Path, figures: Path | None, rows: int, overrides: list[str], d
         return
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give a sample (data/demo), one of its files, or a run")
-    if dry_run or overrides:
-        raise ConfigError(f"{path}: --set and --dry-run need a run folder, this is a sample; leave them out")
+    settings = load_config("demo", overrides).data
     with Sample(path) as sample:
+        if dry_run:
+            out.print(yaml.safe_dump(sample.header.configuration, sort_keys=False), markup=False)
+            return
         _sample(sample, rows)
         if figures is not None:
-            _figures(sample, figures)
+            _figures(sample, figures, settings)
 
 
 def _run(run: Run) -> None:
@@ -133,10 +140,10 @@ def _few(sample: Sample, rows: int) -> None:
     table("first events", ["event", "token", *columns, "constituents"], lines)
 
 
-def _figures(sample: Sample, folder: Path) -> None:
+def _figures(sample: Sample, folder: Path, settings: DataSettings) -> None:
     find("matplotlib", "train")
     from mscat_tf.data import event_table
     from mscat_tf.evaluation.sample_figures import draw_sample
 
-    for path in draw_sample(sample, event_table(sample, DataSettings(), seed=0), folder):
+    for path in draw_sample(sample, event_table(sample, settings, seed=0), folder):
         out.print(f"figure: {path}", soft_wrap=True)

@@ -180,20 +180,18 @@ def _start_logging(level: str) -> None:
 
 def _status() -> int:
     try:
-        return int(get_command(app).main(standalone_mode=False) or 0)
+        status = int(get_command(app).main(standalone_mode=False) or 0)
     except MscatError as error:
         _say(str(error))
         return WRONG_INPUT
-    except KeyboardInterrupt:
-        _say("interrupted; the same command resumes")
-        return INTERRUPTED
     except Exception as error:  # the last line of defence: keep the traceback, show where
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line itself
             error.show()
             return WRONG_INPUT
-        if error.__class__.__name__ == "Abort":
-            return INTERRUPTED
         return _fault(error)
+    if status == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+        _say("interrupted; the same command resumes")
+    return status
 
 
 def _fault(error: Exception) -> int:
