@@ -50,7 +50,7 @@ class Checkpoints:
         """
         for path in reversed(self._files()):
             try:
-                with np.load(path) as file:
+                with open(path, "rb") as handle, np.load(handle) as file:
                     state = json.loads(str(file[_STATE]))
                     _assign([*self.model.variables, *self.optimizer.variables], file, path)
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -52,9 +53,7 @@ def kill_when(folder, seen, *arguments):
 
 
 def checksums(folder):
-    return {
-        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.suffix in (".h5", "")
-    }
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob("[!.]*.h5"))}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ def test_one_table_and_every_figure(finished):
         "seconds",
     ):
         assert word in output
-    figures = [Path(line.strip()) for line in output.splitlines() if line.strip().endswith(".png")]
+    figures = [Path(line.strip()) for line in output.splitlines() if re.fullmatch(r"\S+\.png", line.strip())]
     names = {path.stem for path in figures}
     assert {"fat_jet_mass", "di_jet_mass", "roc", "scores", "gradcam", "attention_cross_block_1"} <= names
     for path in figures:

@@ -15,7 +15,8 @@ from mscat_tf.errors import ConfigError, GenerationError, OutputError
 from mscat_tf.files import PART
 from tests.data_prep.conftest import quick_settings
 
-SLOW_ENOUGH = {"events": 96, "shard_events": 12}
+SLOW_ENOUGH = {"events": 128, "shard_events": 8}
+SHARDS = 16
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -177,10 +178,10 @@ def test_interrupted_and_resumed_gives_the_same_bytes(how, tmp_path, tmp_path_fa
         assert time.monotonic() < deadline, f"still running: {running(folder)}"
         time.sleep(0.1)
     finished = len(list(folder.glob("[!.]*.h5")))
-    assert 0 < finished < 8
+    assert 0 < finished < SHARDS
     summary = generate(quick_settings(**SLOW_ENOUGH), folder, workers=1)
     assert summary.kept == finished
-    assert summary.made == 8 - finished
+    assert summary.made == SHARDS - finished
     assert not list(folder.glob(f"{PART}*"))
     assert checksums(folder) == straight(tmp_path_factory)
 

@@ -41,7 +41,7 @@ def weights(run):
 def trained(tmp_path_factory, mock_folder):
     from mscat_tf.config import load_config
 
-    settings = [f"data.path={mock_folder}", "model.name=kinematics_only", "train.epochs=4", "train.learning_rate=0.005"]
+    settings = [f"data.path={mock_folder}", "model.name=kinematics_only", "train.epochs=4", "train.learning_rate=0.02"]
     config = load_config("smoke", settings)
     return train(config, tmp_path_factory.mktemp("run") / "straight")
 
@@ -84,6 +84,7 @@ def test_resuming_gives_the_result_of_an_uninterrupted_run(trained, tmp_path, da
     assert resumed.training["best_validation_auc"] == trained.training["best_validation_auc"]
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says so now and then at the end of an epoch
 def test_step_agrees_with_keras_fit(mock_config):
     """One pass over the same batches by Keras' trainer, which is the oracle on one device."""
     config = mock_config("model.dropout_rate=0", "train.strategy=one_device", "train.batch_size=48")
