@@ -14,7 +14,7 @@ from mscat_tf.data.mock import write_mock_sample
 
 quick = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=quick)
-settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=quick)
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, suppress_health_check=quick)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
