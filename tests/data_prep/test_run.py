@@ -146,11 +146,18 @@ def running(folder: Path) -> list[int]:
     return found
 
 
+def heed_interrupts() -> None:
+    """Jobs in the background of a shell inherit that SIGINT is ignored, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(script: Path, folder: Path) -> subprocess.Popen:
     script.write_text(SCRIPT.format(**SLOW_ENOUGH))
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "MSCAT_TEST_MARK": str(folder)}
-    process = subprocess.Popen([sys.executable, script, folder], env=environment, cwd=root, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, script, folder], env=environment, cwd=root, start_new_session=True, preexec_fn=heed_interrupts
+    )
     deadline = time.monotonic() + 60
     while not list(folder.glob("[!.]*.h5")):
         assert process.poll() is None, "it ended before the first shard"
