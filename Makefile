@@ -15,7 +15,7 @@ OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) 
 .PHONY: help venv train-mirror data figures notebook test check clean
 
 help:  ## this list
-	@echo "make TARGET [CONFIG=demo] [EVENTS=12000] [EPOCHS=15] [SEED=1]"
+	@echo "make TARGET [CONFIG=demo] [EVENTS=12000] [EPOCHS=9] [SEED=1]"
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
 
 venv: $(VENV)/.installed  ## the virtual environment .venv with everything in it
