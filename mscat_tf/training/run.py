@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mscat_tf.config import Config, ModelSettings, digest
+from mscat_tf.config import Config, digest
 from mscat_tf.data import EventTable, Sample, event_table
 from mscat_tf.data.events import effective_events
 from mscat_tf.data.pipeline import dataset
@@ -131,20 +131,14 @@ def sample_digest(sample: Sample) -> str:
 
 
 def _statistics(config: Config, sample: Sample, table: EventTable) -> Statistics:
-    logs = _log_columns(config.model, config)
+    columns = (config.data.constituent_features, config.data.kinematic_features)
+    logs = (log_columns(names, config.model.log_features) for names in columns)
     constituents, kinematics = column_moments(sample, table, config.data, *logs)
     return Statistics(
         constituent_mean=_tuple(constituents.mean),
         constituent_width=_tuple(constituents.width),
         kinematic_mean=_tuple(kinematics.mean),
         kinematic_width=_tuple(kinematics.width),
-    )
-
-
-def _log_columns(model: ModelSettings, config: Config) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
-    return (
-        log_columns(config.data.constituent_features, model.log_features),
-        log_columns(config.data.kinematic_features, model.log_features),
     )
 
 

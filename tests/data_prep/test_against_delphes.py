@@ -1,27 +1,19 @@
 """Our chain against Delphes 3 (ATLAS card) on the same process: 300 events at 13 TeV, see docs/physics.md."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from data_prep.shard import ShardJob, make_shard
 from mscat_tf.config import load_config
 
-PATH = (
-    Path(os.environ.get("MSCAT_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "delphes/signal.root"
-)
 EVENTS = 250
 
 
 @pytest.fixture(scope="module")
-def delphes():
+def delphes(reference_data):
     """Acceptance, and m, pT and constituents `(selected, 2)` of the selected fat jets."""
-    if not PATH.is_file():
-        pytest.skip(f"{PATH} is absent; set MSCAT_REFERENCE_DATA")
     ak, uproot = pytest.importorskip("awkward"), pytest.importorskip("uproot")
-    with uproot.open(PATH) as file:
+    with uproot.open(reference_data / "delphes" / "signal.root") as file:
         tree = file["Delphes"]
         names = ("PT", "Eta", "Mass", "Constituents")
         pt, eta, mass, members = (tree[f"FatJet/FatJet.{name}"].array() for name in names)

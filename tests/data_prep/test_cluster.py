@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -9,8 +6,6 @@ from data_prep.detector import Objects, detect
 from mscat_tf.physics import add_four_vectors, from_cartesian
 from tests import oracles
 
-REFERENCE = Path(os.environ.get("MSCAT_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
-
 
 def as_objects(event, pt, eta, phi, mass):
     zero = np.zeros(len(pt), np.int64)
@@ -18,12 +13,9 @@ def as_objects(event, pt, eta, phi, mass):
 
 
 @pytest.mark.external
-def test_recorded_jets_of_fjcontrib():
+def test_recorded_jets_of_fjcontrib(reference_data):
     """Leading jets of the example event of FastJet-contrib, R = 1.0 (recorded in data/README.md)."""
-    path = REFERENCE / "fjcontrib" / "single-event.dat"
-    if not path.is_file():
-        pytest.skip(f"{path} is absent; set MSCAT_REFERENCE_DATA")
-    cylindrical = from_cartesian(*np.loadtxt(path).T)
+    cylindrical = from_cartesian(*np.loadtxt(reference_data / "fjcontrib" / "single-event.dat").T)
     objects = as_objects(np.zeros(len(cylindrical.pt), np.int64), *cylindrical)
     pairs = fat_jet_pairs(objects, 1, 1.0, 100.0)
     np.testing.assert_allclose(pairs.jets.pt[0], [983.3873, 908.0979], atol=2e-3)
