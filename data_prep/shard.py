@@ -17,24 +17,23 @@ from numpy.typing import NDArray
 
 import mscat_tf
 from data_prep import btag, cluster
-from data_prep.arrays import Ints, concatenated, offsets_of, pad, rows
+from data_prep.arrays import Ints, concatenated, offsets_of
 from data_prep.collinear_4b import FourBGenerator
 from data_prep.detector import Objects, detect
+from data_prep.features import Arrays, chosen_pairs, features
 from data_prep.generator import BATCH_EVENTS, Generator, Particles
 from data_prep.processes import pythia_lines
 from data_prep.select import CUTS, cut_flow, cuts_passed, largest_loss
 from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.sample import AnyProcess, CollinearFourB, HeavyHiggs
 from mscat_tf.errors import GenerationError
-from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frame
-from mscat_tf.physics.four_vectors import Floats, to_cartesian
+from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.schema import Header, Normalisation
 
 GENERATOR_PACKAGES = ("numpy", "h5py", "pythia8mc", "fastjet", "awkward")
 PYTHIA_SEED_MAX = 900_000_000
 SMALLEST_BATCH = 20
 
-Arrays = dict[str, NDArray[Any]]
 Report = Callable[[int, int], None]
 """Called after each batch with the selected and the generated events of the shard so far."""
 
@@ -120,23 +119,17 @@ def process_batch(
     objects = detect(particles, settings.detector, detector_rng)
     pairs = cluster.fat_jet_pairs(objects, events, settings.fat_jets.radius, settings.fat_jets.pt_min)
     passed = cuts_passed(pairs, events, settings.selection)
-    pairs = _chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(CUTS)))
+    pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(CUTS)))
     flavours = _track_jet_flavours(particles, objects, pairs, events, settings)
     tag = btag.tag_probability(flavours, settings.b_tagging)
     thrown = settings.b_tagging.random
     kept = tag_rng.random(len(tag)) < tag if thrown else np.ones(len(tag), np.bool_)
     chosen = np.flatnonzero(kept)
-    arrays = _features(objects, _chosen_pairs(pairs, chosen), settings.tokens.constituents)
+    arrays = features(objects, chosen_pairs(pairs, chosen), settings.tokens.constituents)
     tag_weight = np.ones(len(chosen)) if thrown else tag[chosen]
     arrays["weights"] = np.stack([particles.weights[pairs.event[chosen]], tag_weight], axis=-1)
     arrays["truth/track_jets"] = flavours[chosen]
     return Batch(particles.weights, passed, tag, kept, arrays)
-
-
-def _chosen_pairs(pairs: cluster.FatJetPairs, chosen: Ints) -> cluster.FatJetPairs:
-    members = rows(offsets_of(pairs.counts.sum(axis=1)), chosen)
-    jets = Cylindrical(*(values[chosen] for values in pairs.jets))
-    return cluster.FatJetPairs(pairs.event[chosen], jets, pairs.constituents[members], pairs.counts[chosen])
 
 
 def _track_jet_flavours(
@@ -157,23 +150,6 @@ def _track_jet_flavours(
     place = np.cumsum(wanted) - 1
     local = jets._replace(event=place[jets.event])
     return btag.flavours_in_fat_jets(local, flavour, pairs.jets.eta, pairs.jets.phi, settings.fat_jets.radius)
-
-
-def _features(objects: Objects, pairs: cluster.FatJetPairs, keep: int) -> Arrays:
-    """Constituents in the jet frame, kinematic tokens and raw constituents of selected events."""
-    raw = objects.take(pairs.constituents)
-    counts = pairs.counts.ravel()
-    energy = to_cartesian(raw.pt, raw.eta, raw.phi, raw.mass).energy
-    (pt, mask), (eta, _), (phi, _), (energy, _) = (pad(v, counts) for v in (raw.pt, raw.eta, raw.phi, energy))
-    frame = to_jet_frame(pt, eta, phi, energy, mask, keep)
-    events = len(pairs.event)
-    return {
-        "constituents": frame.constituents.reshape(events, 2, keep, 4),
-        "constituents_mask": frame.mask.reshape(events, 2, keep),
-        "kinematics": kinematic_tokens(*pairs.jets, frame.theta.reshape(events, 2)),
-        "multiplicity": pairs.counts,
-        "raw/constituents": np.stack([raw.pt, raw.eta, raw.phi, raw.mass, raw.charge, raw.pdg_id], axis=-1),
-    }
 
 
 def _joined(batches: list[Batch], events: int) -> Batch:

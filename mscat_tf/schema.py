@@ -62,6 +62,9 @@ DATA_SETS: dict[str, DataSet] = {
 """Every data set that version 1 knows. `raw/offsets` has n * J + 1 entries: jet j of event i owns rows
 offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`."""
 
+OPTIONAL = frozenset({"m_H", "truth/track_jets"})
+"""Data sets that a file may lack, all events alike: sets imported from outside do not know them."""
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -91,6 +94,7 @@ class Header:
         configuration: settings that made the file; `digest` is their SHA-256.
         seed: of the sample. versions: of every generator and library.
         jets, constituents, tokens: the sizes J, P and K.
+        events, optional: number of events, and the data sets of `OPTIONAL` that the file holds; set by reading.
     """
 
     processes: tuple[str, ...]
@@ -105,6 +109,7 @@ class Header:
     constituents: int = 50
     tokens: int = 3
     events: int = field(default=0, compare=False)
+    optional: tuple[str, ...] = field(default=(), compare=False)
 
 
 _JSON_FIELDS = ("processes", "labels", "normalisation", "cut_flow", "configuration", "versions")
@@ -116,13 +121,13 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
 
     Args:
         path: where. header: the attributes.
-        arrays: one array for each key of `DATA_SETS`.
+        arrays: one array for each key of `DATA_SETS`; those of `OPTIONAL` may be left out.
 
     Raises:
         SchemaError: an array is missing, not in the schema, or of another shape.
         OutputError: it cannot be written.
     """
-    missing, extra = DATA_SETS.keys() - arrays.keys(), arrays.keys() - DATA_SETS.keys()
+    missing, extra = DATA_SETS.keys() - OPTIONAL - arrays.keys(), arrays.keys() - DATA_SETS.keys()
     if missing or extra:
         raise SchemaError(
             f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py"
@@ -134,7 +139,8 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             file.attrs[key] = json.dumps(values[key], sort_keys=True)
         for key in _PLAIN_FIELDS:
             file.attrs[key] = values[key]
-        for name, definition in DATA_SETS.items():
+        for name in (name for name in DATA_SETS if name in arrays):
+            definition = DATA_SETS[name]
             array = np.ascontiguousarray(arrays[name], dtype=definition.dtype)
             _check_shape(str(path), name, array.shape, header, len(arrays["label"]))
             rows = CHUNK_EVENTS if definition.first == "events" else 64 * CHUNK_EVENTS
@@ -206,9 +212,12 @@ def _header(path: str, file: h5py.File) -> Header:
         digest=str(plain["digest"]),
         **{key: int(plain[key]) for key in _PLAIN_FIELDS if key != "digest"},
         events=events,
+        optional=tuple(sorted(name for name in OPTIONAL if name in file)),
     )
     for name, definition in DATA_SETS.items():
         if name not in file:
+            if name in OPTIONAL:
+                continue
             raise SchemaError(f"{path}: data set '{name}' is missing; make the file anew with `mscat generate`")
         if np.dtype(definition.dtype) != file[name].dtype:
             raise SchemaError(

@@ -56,7 +56,18 @@ def test_faults_are_named(one_file, tmp_path):
         schema.read_header(one_file)
 
 
-@pytest.mark.parametrize("name", sorted(schema.DATA_SETS))
+@pytest.mark.parametrize("name", sorted(schema.OPTIONAL))
+def test_optional_data_sets_may_be_missing(one_file, name):
+    with Sample(one_file) as sample:
+        assert sample.has(name)
+    with h5py.File(one_file, "a") as file:
+        del file[name]
+    with Sample(one_file) as sample:
+        assert not sample.has(name)
+        assert sample.has("label")
+
+
+@pytest.mark.parametrize("name", sorted(schema.DATA_SETS.keys() - schema.OPTIONAL))
 def test_missing_data_set_is_named(one_file, name):
     with h5py.File(one_file, "a") as file:
         del file[name]

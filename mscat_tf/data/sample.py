@@ -64,6 +64,10 @@ class Sample:
         """Header of the first file; sizes, processes and configuration are the same in all."""
         return self.headers[0]
 
+    def has(self, name: str) -> bool:
+        """Whether every file holds this data set; only those of `schema.OPTIONAL` may be missing."""
+        return name not in schema.OPTIONAL or all(name in header.optional for header in self.headers)
+
     def __len__(self) -> int:
         return sum(header.events for header in self.headers)
 
