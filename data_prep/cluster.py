@@ -82,8 +82,12 @@ def _cluster(objects: Objects, events: int, radius: float) -> tuple[Any, NDArray
     """FastJet's result for all events at once, and the first object of each event."""
     fastjet = extras.fastjet()
     counts = np.bincount(objects.event, minlength=events).astype(np.int64)
+    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    return fastjet.ClusterSequence(as_momenta(objects, counts), definition), offsets_of(counts)[:-1]
+
+
+def as_momenta(objects: Objects, counts: Ints) -> Any:
+    """The objects as a jagged array of so many momenta each, which FastJet reads."""
     momentum = to_cartesian(objects.pt, objects.eta, objects.phi, objects.mass)
     fields = dict(zip(("px", "py", "pz", "E"), momentum, strict=True))
-    flat = ak.zip(fields, with_name="Momentum4D")
-    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
-    return fastjet.ClusterSequence(ak.unflatten(flat, counts), definition), offsets_of(counts)[:-1]
+    return ak.unflatten(ak.zip(fields, with_name="Momentum4D"), counts)

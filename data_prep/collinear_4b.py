@@ -14,15 +14,16 @@ splitting (which makes the cross-section too large). The scattering angle and th
 stay as they were. Units: GeV, radians, femtobarn.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import extras
 from data_prep.arrays import Ints
 from data_prep.generator import BATCH_EVENTS, Generator, Particles
+from data_prep.parton_shower import PartonEvent, PartonShower
 from data_prep.processes import pythia_lines
 from mscat_tf.config.sample import CollinearFourB
 from mscat_tf.constants import BOTTOM_MASS
@@ -146,19 +147,22 @@ class FourBGenerator:
         self._process, self._rng = process, rng
         lines = pythia_lines(process, sqrt_s, seeds[0])
         self._hard = Generator([*lines, *PARTON_LEVEL_ONLY], where)
-        shower = ["Print:quiet = on", "Random:setSeed = on", f"Random:seed = {seeds[1]}", "Beams:frameType = 5"]
-        source = _parton_events(self._next_quarks, 0.5 * sqrt_s)
-        self._shower = Generator([*shower, *process.pythia], where, source)
+        beam = 0.5 * sqrt_s
+        self._shower = PartonShower(self._events(), (2212, 2212), (beam, beam), list(process.pythia), seeds[1], where)
 
     def next_particles(self, events: int = BATCH_EVENTS) -> Particles:
         """The next events after shower and hadronisation."""
-        return self._shower.next_particles(events)
+        return self._shower.next_particles(events)[0]
 
     def cross_section_fb(self) -> tuple[float, float]:
         """Cross-section of the model so far, and the statistical error of its hard process [fb]."""
         both = splitting_probability(self._process.pair_mass_min, self._process.pair_mass_max) ** 2
         value, error = self._hard.cross_section_fb()
         return value * both, error * both
+
+    def _events(self) -> Iterator[PartonEvent]:
+        while True:
+            yield from _parton_events(*self._next_quarks())
 
     def _next_quarks(self) -> tuple[GluonPairs, Floats]:
         gluons = gluon_pairs(self._hard.next_records(BATCH_EVENTS))
@@ -233,36 +237,9 @@ def _boost_along_z(momentum: Floats, velocity: Floats) -> Floats:
     return boosted
 
 
-def _parton_events(next_quarks: Any, beam_energy: float) -> Any:
-    """A Pythia `LHAup` that hands over events in memory and asks for more when it has none left."""
-    base = extras.pythia8().LHAup
-
-    class PartonEvents(base):  # type: ignore[misc, valid-type]
-        def setInit(self) -> bool:
-            self.events: list[Any] = []
-            self.setBeamA(2212, beam_energy)
-            self.setBeamB(2212, beam_energy)
-            self.setStrategy(3)  # unit weights; the cross-section is ours
-            self.addProcess(1, 1.0, 0.0, 1.0)
-            return True
-
-        def setEvent(self, idProcess: int = 0) -> bool:
-            if not self.events:
-                self.events = _as_calls(*next_quarks())
-            scale, particles = self.events.pop()
-            self.setProcess(1, 1.0, scale, 1.0 / 128.0, float(alpha_s(scale)))
-            for particle in particles:
-                self.addParticle(*particle)
-            return True
-
-    return PartonEvents()
-
-
-def _as_calls(gluons: GluonPairs, quarks: Floats) -> list[tuple[float, list[tuple[Any, ...]]]]:
-    """Arguments of `LHAup.addParticle`: id, status, two mothers, two colours, momentum, mass, lifetime, spin, scale."""
-    events = []
+def _parton_events(gluons: GluonPairs, quarks: Floats) -> Iterator[PartonEvent]:
     numbers, colours, anticolours = gluons.pdg_id.tolist(), gluons.colour.tolist(), gluons.anticolour.tolist()
-    for number, colour, anticolour, incoming, outgoing, scale in zip(
+    rows = zip(
         numbers,
         colours,
         anticolours,
@@ -270,11 +247,11 @@ def _as_calls(gluons: GluonPairs, quarks: Floats) -> list[tuple[float, list[tupl
         quarks.tolist(),
         gluons.scale.tolist(),
         strict=True,
-    ):
+    )
+    for number, colour, anticolour, incoming, outgoing, scale in rows:
         particles = [(number[i], -1, 0, 0, colour[i], anticolour[i], *incoming[i], 0.0, 0.0, 9.0, -1.0) for i in (0, 1)]
         for gluon in (2, 3):
             quark, antiquark = outgoing[2 * gluon - 4], outgoing[2 * gluon - 3]
             particles.append((5, 1, 1, 2, colour[gluon], 0, *quark, BOTTOM_MASS, 0.0, 9.0, -1.0))
             particles.append((-5, 1, 1, 2, 0, anticolour[gluon], *antiquark, BOTTOM_MASS, 0.0, 9.0, -1.0))
-        events.append((scale, particles))
-    return events
+        yield PartonEvent(0, 1.0, scale, float(alpha_s(scale)), particles)

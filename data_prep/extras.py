@@ -26,6 +26,33 @@ def fastjet() -> ModuleType:
     return module
 
 
+def pylhe() -> ModuleType:
+    """The reader of Les Houches event files.
+
+    Raises:
+        MissingExtraError: pylhe is not installed.
+    """
+    return _optional("pylhe")
+
+
+def pyhepmc() -> ModuleType:
+    """The reader of HepMC3 files.
+
+    Raises:
+        MissingExtraError: pyhepmc is not installed.
+    """
+    return _optional("pyhepmc")
+
+
+def uproot() -> ModuleType:
+    """The reader of ROOT files.
+
+    Raises:
+        MissingExtraError: uproot is not installed.
+    """
+    return _optional("uproot")
+
+
 def _optional(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)

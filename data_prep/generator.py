@@ -29,6 +29,7 @@ class Particles:
         pdg_id: `(particles,)` Monte Carlo number.
         visible: `(particles,)` True where the particle reaches the detector; else it has decayed (or is a neutrino).
         px, py, pz, energy: `(particles,)` [GeV].
+        group_id: `(events,)` identity of the parton-level event where that came from a file, else None.
     """
 
     weights: Floats
@@ -39,6 +40,7 @@ class Particles:
     py: Floats
     pz: Floats
     energy: Floats
+    group_id: NDArray[np.uint64] | None = None
 
 
 class Generator:
@@ -110,3 +112,9 @@ def as_particles(records: Any) -> Particles:
         pz=ak.to_numpy(momentum.pz),
         energy=ak.to_numpy(momentum.e),
     )
+
+
+def no_particles() -> Particles:
+    """No events at all: a source is exhausted."""
+    empty, none = np.empty(0), np.empty(0, np.int64)
+    return Particles(empty, none, none, np.empty(0, np.bool_), empty, empty, empty, empty)

@@ -18,6 +18,7 @@ from typing import Any
 from data_prep import extras
 from data_prep.progress import Progress, Tracker
 from data_prep.shard import Report, ShardJob, make_shard, process_names, stored_digest
+from data_prep.sources import check_supply
 from mscat_tf import files, schema
 from mscat_tf.config import SampleSettings
 from mscat_tf.errors import ConfigError, GenerationError, MissingExtraError, OutputError, SchemaError
@@ -83,7 +84,8 @@ def generate(
         progress: called every few seconds.
 
     Raises:
-        ConfigError: the sample does not fit into the numbering of events.
+        ConfigError: the sample does not fit into the numbering of events, or event files hold too few events for it.
+        InputError: an event file is missing, cut off or damaged.
         GenerationError: Pythia refuses a setting, or too few events pass the selection.
         MissingExtraError: pythia8mc, fastjet or dask is not installed.
         OutputError: the folder cannot be written, or holds shards of another configuration.
@@ -91,6 +93,7 @@ def generate(
     started = time.perf_counter()
     jobs = shard_jobs(settings)
     _check_possible(settings)
+    _check_supply(settings, jobs)
     extras.pythia8(), extras.fastjet()
     folder = files.make_folder(folder).resolve()
     files.remove_leftovers(folder)
@@ -185,6 +188,12 @@ def write_manifest(folder: Path, settings: SampleSettings, jobs: list[ShardJob])
     }
     files.write_json(folder / MANIFEST, manifest)
     return folder / MANIFEST
+
+
+def _check_supply(settings: SampleSettings, jobs: list[ShardJob]) -> None:
+    for name, process in settings.processes.items():
+        shards = sum(job.process == name for job in jobs)
+        check_supply(process, shards, settings.shard_events, f"process '{name}'")
 
 
 def _check_possible(settings: SampleSettings) -> None:

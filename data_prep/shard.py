@@ -10,7 +10,7 @@ import importlib.metadata
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 import mscat_tf
 from data_prep import btag, cluster
 from data_prep.arrays import Ints, concatenated, offsets_of
-from data_prep.collinear_4b import FourBGenerator
 from data_prep.detector import Objects, detect
+from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
-from data_prep.generator import BATCH_EVENTS, Generator, Particles
-from data_prep.processes import pythia_lines
+from data_prep.generator import BATCH_EVENTS, Particles
+from data_prep.groom import groom
 from data_prep.select import CUTS, cut_flow, cuts_passed, largest_loss
+from data_prep.sources import Source, block_events, input_checksums, open_source
 from mscat_tf.config import SampleSettings, digest
-from mscat_tf.config.sample import AnyProcess, CollinearFourB, HeavyHiggs
+from mscat_tf.config.sample import FromFiles, HeavyHiggs
 from mscat_tf.errors import GenerationError
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.schema import Header, Normalisation
@@ -36,14 +37,6 @@ SMALLEST_BATCH = 20
 
 Report = Callable[[int, int], None]
 """Called after each batch with the selected and the generated events of the shard so far."""
-
-
-class Source(Protocol):
-    """What makes events: `Generator` or `FourBGenerator`."""
-
-    def next_particles(self, events: int = BATCH_EVENTS) -> Particles: ...
-
-    def cross_section_fb(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ class Batch:
         weights, passed: `(generated,)` generator weights; rows of the cut flow that each event survives.
         tag: `(survivors,)` tag probability of the events that survive all cuts but the tag.
         kept: `(survivors,)` True where the event is selected: all of them unless tags are thrown at random.
-        arrays: of the selected events, as in the schema, without ids and offsets.
+        arrays: of the selected events, as in the schema, without ids and offsets; `group_id` where a file gave it.
     """
 
     weights: Floats
@@ -85,17 +78,22 @@ def make_shard(settings: SampleSettings, job: ShardJob, report: Report | None = 
         Header and arrays for `mscat_tf.schema.write_sample`.
 
     Raises:
+        ConfigError: the detector card cannot be read.
         GenerationError: Pythia refuses a setting, or too few events pass the selection.
         MissingExtraError: pythia8mc or fastjet is not installed.
     """
+    card = load_card(settings.detector)
     process = settings.processes[job.process]
     *seeds, detector_rng, tag_rng, splitting_rng = _randomness(settings.seed, job)
-    source = _source(process, settings.sqrt_s, (seeds[0], seeds[1]), splitting_rng, f"process '{job.process}'")
+    where, block = f"process '{job.process}'", block_events(process, settings.shard_events)
+    source = open_source(process, job.number, block, settings.sqrt_s, (seeds[0], seeds[1]), splitting_rng, where)
     batches: list[Batch] = []
     selected = generated = 0
     while selected <= job.events:
         particles = source.next_particles(_batch_size(job.events + 1 - selected, selected, generated))
-        batches.append(process_batch(particles, settings, detector_rng, tag_rng))
+        if len(particles.weights) == 0:
+            raise _exhausted(job, selected, generated)
+        batches.append(process_batch(particles, settings, card, detector_rng, tag_rng))
         selected += int(batches[-1].kept.sum())
         generated += len(batches[-1].passed)
         if report is not None:
@@ -112,12 +110,17 @@ def _batch_size(missing: int, selected: int, generated: int) -> int:
 
 
 def process_batch(
-    particles: Particles, settings: SampleSettings, detector_rng: np.random.Generator, tag_rng: np.random.Generator
+    particles: Particles,
+    settings: SampleSettings,
+    card: DetectorCard | None,
+    detector_rng: np.random.Generator,
+    tag_rng: np.random.Generator,
 ) -> Batch:
-    """Detector, fat jets, selection, b tag and jet frame for some generated events."""
+    """Detector, fat jets, grooming, selection, b tag and jet frame for some generated events."""
     events = len(particles.weights)
-    objects = detect(particles, settings.detector, detector_rng)
+    objects = detect(particles, card, detector_rng)
     pairs = cluster.fat_jet_pairs(objects, events, settings.fat_jets.radius, settings.fat_jets.pt_min)
+    pairs = groom(pairs, objects, settings.fat_jets)
     passed = cuts_passed(pairs, events, settings.selection)
     pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(CUTS)))
     flavours = _track_jet_flavours(particles, objects, pairs, events, settings)
@@ -129,6 +132,8 @@ def process_batch(
     tag_weight = np.ones(len(chosen)) if thrown else tag[chosen]
     arrays["weights"] = np.stack([particles.weights[pairs.event[chosen]], tag_weight], axis=-1)
     arrays["truth/track_jets"] = flavours[chosen]
+    if particles.group_id is not None:
+        arrays["group_id"] = particles.group_id[pairs.event[chosen]]
     return Batch(particles.weights, passed, tag, kept, arrays)
 
 
@@ -173,12 +178,12 @@ def _finished(settings: SampleSettings, job: ShardJob, batch: Batch) -> Arrays:
     event_id = np.uint64(identity) + np.arange(job.events, dtype=np.uint64)
     mass = process.m_H if isinstance(process, HeavyHiggs) else np.nan
     return {
+        "group_id": event_id,
         **batch.arrays,
         "raw/offsets": offsets_of(batch.arrays["multiplicity"].ravel()),
         "label": np.full(job.events, process.label),
         "process": np.full(job.events, index),
         "event_id": event_id,
-        "group_id": event_id,
         "m_H": np.full(job.events, mass),
     }
 
@@ -214,8 +219,15 @@ def process_names(settings: SampleSettings) -> tuple[str, ...]:
 
 
 def stored_configuration(settings: SampleSettings) -> dict[str, Any]:
-    """What decides the content of a shard: everything but the sample's name and its total of events."""
-    return settings.model_dump(mode="json", exclude={"name", "events"})
+    """What decides the content of a shard: everything but the sample's name and its total of events.
+
+    Detector card and input files are there by their content, not by their path.
+    """
+    stored = settings.model_dump(mode="json", exclude={"name", "events"})
+    for name, process in settings.processes.items():
+        if isinstance(process, FromFiles):
+            stored["processes"][name]["files"] = input_checksums(process, f"process '{name}'")
+    return {**stored, "detector": stored_card(settings.detector)}
 
 
 def stored_digest(settings: SampleSettings) -> str:
@@ -237,10 +249,12 @@ def _randomness(seed: int, job: ShardJob) -> tuple[Any, ...]:
     return (*pythia_seeds, *(np.random.default_rng(sequence) for sequence in (detector, tag, splitting)))
 
 
-def _source(process: AnyProcess, sqrt_s: float, seeds: tuple[int, int], rng: np.random.Generator, where: str) -> Source:
-    if isinstance(process, CollinearFourB):
-        return FourBGenerator(process, sqrt_s, seeds, rng, where)
-    return Generator(pythia_lines(process, sqrt_s, seeds[0]), where)
+def _exhausted(job: ShardJob, selected: int, generated: int) -> GenerationError:
+    return GenerationError(
+        f"process '{job.process}': its share of the event files gave {generated} events, of which {selected} are "
+        f"selected, but a shard needs {job.events + 1}; raise processes.{job.process}.events_per_selected to about "
+        f"{1.2 * generated / max(selected, 1):.1f}, or loosen the selection"
+    )
 
 
 def _check_acceptance(

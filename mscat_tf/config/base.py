@@ -5,7 +5,10 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from mscat_tf.errors import ConfigError
 
 
 class Settings(BaseModel):
@@ -35,3 +38,33 @@ def digest(settings: BaseModel | dict[str, Any]) -> str:
     values = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parse_yaml(text: str, where: str) -> dict[str, Any]:
+    """A mapping from YAML text.
+
+    Raises:
+        ConfigError: it is not YAML, or not a mapping; the message begins with `where`.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{where}: not valid YAML{place}; check the indentation and quotes there") from error
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{where}: holds {type(values).__name__}, not a mapping of settings; start from one that ships"
+        )
+    return values
+
+
+def as_config_error(error: ValidationError, where: str) -> ConfigError:
+    """The first problem that pydantic found, as one sentence that begins with `where`."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"]) or "top level"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    found = f" (found {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+    more = len(error.errors()) - 1
+    return ConfigError(f"{where}: {place}: {message}{found}" + (f" ({more} more)" if more else ""))

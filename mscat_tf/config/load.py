@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from mscat_tf.config.base import Settings, unknown_key
+from mscat_tf.config.base import Settings, as_config_error, parse_yaml, unknown_key
 from mscat_tf.config.sample import ProcessName, SampleSettings
 from mscat_tf.config.training import (
     DataSettings,
@@ -60,16 +60,7 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: the file is missing or not YAML, a key is unknown, a value is wrong.
     """
     text, where = _read(source)
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{where}: not valid YAML{place}; check the indentation and quotes there") from error
-    if not isinstance(values, dict):
-        raise ConfigError(
-            f"{where}: holds {type(values).__name__}, not a mapping of settings; start from experiments/demo.yaml"
-        )
+    values = parse_yaml(text, where)
     for override in overrides:
         _apply(values, override)
     return _validate(values, where)
@@ -116,11 +107,4 @@ def _validate(values: dict[str, Any], where: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "top level"
-        message = problem["msg"].removeprefix("Value error, ")
-        given = problem["input"]
-        found = f" (found {given!r})" if isinstance(given, str | int | float | bool | None) else ""
-        more = len(error.errors()) - 1
-        also = f" ({more} more)" if more else ""
-        raise ConfigError(f"{where}: {place}: {message}{found}{also}") from error
+        raise as_config_error(error, where) from error

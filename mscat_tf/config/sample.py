@@ -1,10 +1,19 @@
 """Settings of simulation and data preparation: what `mscat generate` reads. Units: GeV, radians, femtobarn."""
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from mscat_tf.config.base import Settings
+from mscat_tf.config.two_higgs_doublet import HEAVY_MASS_RANGE, RELATIVE_WIDTH_MAX, TwoHiggsDoublet
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
@@ -26,14 +35,54 @@ class Process(Settings):
     pythia: tuple[str, ...] = ()
 
 
+def _mass_of(given: dict[str, Any]) -> float:
+    potential: TwoHiggsDoublet | None = given.get("two_higgs_doublet")
+    return 1000.0 if potential is None else potential.model().masses.H
+
+
+def _relative_width_of(given: dict[str, Any]) -> float:
+    potential: TwoHiggsDoublet | None = given.get("two_higgs_doublet")
+    return 0.01 if potential is None else potential.relative_width()
+
+
 class HeavyHiggs(Process):
-    """`gg -> H -> hh -> 4b`. Pythia's cross-section is meaningless here, so it is a setting (default 1 fb)."""
+    """`gg -> H -> hh -> 4b`, its resonance given directly or by a two-Higgs-doublet potential.
+
+    Attributes:
+        two_higgs_doublet: a potential; the masses, the width and the couplings follow from it.
+        m_H: mass of the resonance [GeV].
+        relative_width: its total width over its mass.
+        cross_section_fb: cross-section times branching ratio [fb]; null takes that of Pythia, which means something
+            (leading order) with a potential only.
+    """
 
     kind: Literal["heavy_higgs"]
     label: Literal[0, 1] = 1
-    m_H: Annotated[float, Field(gt=251.0, le=5000.0)] = 1000.0
-    relative_width: Annotated[float, Field(gt=0.0, le=0.2)] = 0.01
+    two_higgs_doublet: TwoHiggsDoublet | None = None
+    m_H: float = Field(gt=HEAVY_MASS_RANGE[0], le=HEAVY_MASS_RANGE[1], default_factory=_mass_of)
+    relative_width: float = Field(gt=0.0, le=RELATIVE_WIDTH_MAX, default_factory=_relative_width_of)
     cross_section_fb: PositiveFloat | None = 1.0
+
+    @model_validator(mode="after")
+    def _agrees_with_the_potential(self) -> "HeavyHiggs":
+        if self.two_higgs_doublet is not None:
+            model = self.two_higgs_doublet.model()
+            for name, value in (("m_H", model.masses.H), ("relative_width", self.two_higgs_doublet.relative_width())):
+                if not math.isclose(getattr(self, name), value, rel_tol=1e-3):
+                    raise ValueError(
+                        f"{name} = {getattr(self, name):g} contradicts two_higgs_doublet, which gives {value:.6g}; "
+                        f"leave {name} out"
+                    )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_follows(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A mass or width that came from the potential isn't written: it would contradict a changed one."""
+        values: dict[str, Any] = handler(self)
+        if self.two_higgs_doublet is None:
+            return values
+        follows = {"m_H", "relative_width"} - self.model_fields_set
+        return {name: value for name, value in values.items() if name not in follows}
 
 
 class TopPairs(Process):
@@ -57,20 +106,97 @@ class CollinearFourB(Process):
     pair_mass_max: PositiveFloat = 400.0
 
 
+class QcdJets(Process):
+    """Two jets of QCD at leading order: `all` partons (its b jets come from the shower), or `bottom` (`b bbar` in the
+    hard process, light jets from the shower). They pass a double double tag through mistags and splittings only.
+
+    As for `ttbar`, events at high transverse momentum are made more often and weighted by the inverse.
+    """
+
+    kind: Literal["qcd_jets"]
+    flavour: Literal["all", "bottom"] = "all"
+    pt_hat_min: PositiveFloat = 300.0
+    pt_hat_bias: Annotated[float, Field(ge=0.0, le=6.0)] = 4.0
+
+
+class BosonAndJet(Process):
+    """A Higgs or Z boson that decays to `b bbar`, recoiling against a jet: for single-jet taggers."""
+
+    kind: Literal["boson_and_jet"]
+    label: Literal[0, 1] = 1
+    boson: Literal["h", "Z"] = "h"
+    pt_hat_min: PositiveFloat = 300.0
+    pt_hat_bias: Annotated[float, Field(ge=0.0, le=6.0)] = 2.0
+
+
+class FromFiles(Process):
+    """Events from files. A shard takes a block of them of its own, `shard_events * events_per_selected` long.
+
+    Attributes:
+        files: paths, read one after the other; the content of the files, not their name, identifies the sample.
+        events_per_selected: how many events of the files a shard may use for each selected event.
+    """
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    events_per_selected: Annotated[float, Field(ge=1.0)] = 5.0
+
+
+class LheProcess(FromFiles):
+    """Parton-level events of Les Houches files (gzip too), or of a shipped one by its name, showered by Pythia 8.
+
+    Attributes:
+        showers_per_event: each event may be showered so often; its showers share a `group_id`, hence a split.
+    """
+
+    kind: Literal["lhe"]
+    showers_per_event: PositiveInt = 1
+
+
+class HepMcProcess(FromFiles):
+    """Hadron-level events of HepMC3 files (gzip too), each used once."""
+
+    kind: Literal["hepmc"]
+
+
 class PythiaProcess(Process):
     """Any process that Pythia 8 knows, switched on by the lines in `pythia`."""
 
     kind: Literal["pythia"]
 
 
-AnyProcess = Annotated[HeavyHiggs | TopPairs | CollinearFourB | PythiaProcess, Field(discriminator="kind")]
+AnyProcess = Annotated[
+    HeavyHiggs | TopPairs | CollinearFourB | QcdJets | BosonAndJet | LheProcess | HepMcProcess | PythiaProcess,
+    Field(discriminator="kind"),
+]
+
+
+class GroomSettings(Settings):
+    """Parameters of grooming.
+
+    Attributes:
+        subjet_radius, pt_fraction_min: of trimming, arXiv:0912.1342; kT subjets below this part of the jet's pT go.
+        z_cut, beta: of soft drop, arXiv:1402.2657; beta = 0 is the modified mass-drop tagger.
+    """
+
+    subjet_radius: Annotated[float, Field(gt=0.05, le=0.6)] = 0.2
+    pt_fraction_min: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05
+    z_cut: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
+    beta: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
 
 
 class FatJets(Settings):
-    """Fat jets: anti-kT of this radius, clustered from everything the detector saw."""
+    """Fat jets: anti-kT of this radius, clustered from everything the detector saw.
+
+    Attributes:
+        radius, pt_min: of the anti-kT algorithm; jets below pt_min are dropped, before grooming [GeV].
+        groom: what is done to each fat jet: its momentum and constituents are those after grooming.
+        grooming: how.
+    """
 
     radius: Annotated[float, Field(gt=0.1, le=2.0)] = 1.0
     pt_min: PositiveFloat = 200.0
+    groom: Literal["none", "trim", "soft_drop"] = "none"
+    grooming: GroomSettings = GroomSettings()
 
 
 class Selection(Settings):
@@ -126,6 +252,7 @@ class SampleSettings(Settings):
         events: selected events (all cuts but the b tag): half signal, the rest shared by the backgrounds.
         shard_events: selected events per file, the unit of parallel work and of resuming.
         sqrt_s: centre-of-mass energy [GeV].
+        detector: name of a card in `data_prep/cards/`, path of a YAML card of one's own, or `none` for particle level.
         max_generated_per_selected: give up with an error above this many generated events per selected one.
     """
 
@@ -136,7 +263,7 @@ class SampleSettings(Settings):
     sqrt_s: Annotated[float, Field(ge=1000.0, le=100_000.0)] = 14_000.0
     max_generated_per_selected: PositiveInt = 5_000
     processes: dict[ProcessName, AnyProcess] = Field(min_length=1)
-    detector: Literal["atlas_like", "none"] = "atlas_like"
+    detector: str = "atlas_like"
     fat_jets: FatJets = FatJets()
     selection: Selection = Selection()
     b_tagging: BTagging = BTagging()

@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 
 from data_prep.cluster import fat_jet_pairs, track_jets
 from data_prep.detector import Objects, detect
-from mscat_tf.physics import add_four_vectors, from_cartesian
+from data_prep.detector_card import load_card
+from mscat_tf.physics import add_four_vectors, from_cartesian, to_cartesian
 from tests import oracles
 
 
@@ -12,15 +15,41 @@ def as_objects(event, pt, eta, phi, mass):
     return Objects(np.asarray(event), pt, eta, phi, mass, zero, zero)
 
 
+def example_event(folder):
+    """The event of FastJet-contrib's examples: 354 particles."""
+    cylindrical = from_cartesian(*np.loadtxt(folder / "fjcontrib" / "single-event.dat").T)
+    return as_objects(np.zeros(len(cylindrical.pt), np.int64), *cylindrical)
+
+
+def printed_jets(path, word):
+    """Jets that an example of FastJet-contrib printed: pt, m, y, phi of every line that begins with this word."""
+    pattern = rf"^{word}\s+jet:\s+pt = (\S+) m = (\S+) y = (\S+) phi = (\S+)"
+    return np.array(re.findall(pattern, path.read_text(), re.MULTILINE), float)
+
+
+def as_printed(jets):
+    """pt, m, y, phi of jets as those examples print them, phi in [0, 2 pi)."""
+    momentum = to_cartesian(*jets)
+    return np.stack([jets.pt, jets.mass, np.arctanh(momentum.pz / momentum.energy), jets.phi % (2 * np.pi)], axis=-1)
+
+
+def assert_to_printed_digits(found, printed):
+    """Six significant digits, of which the last is rounded."""
+    found = np.vectorize(lambda value: float(f"{value:.6g}"))(found)
+    np.testing.assert_allclose(found, printed, rtol=2e-6)
+
+
 @pytest.mark.external
-def test_recorded_jets_of_fjcontrib(reference_data):
-    """Leading jets of the example event of FastJet-contrib, R = 1.0 (recorded in data/README.md)."""
-    cylindrical = from_cartesian(*np.loadtxt(reference_data / "fjcontrib" / "single-event.dat").T)
-    objects = as_objects(np.zeros(len(cylindrical.pt), np.int64), *cylindrical)
-    pairs = fat_jet_pairs(objects, 1, 1.0, 100.0)
-    np.testing.assert_allclose(pairs.jets.pt[0], [983.3873, 908.0979], atol=2e-3)
-    np.testing.assert_allclose(pairs.jets.mass[0], [39.9912, 87.7124], atol=2e-3)
+def test_jets_of_fjcontrib_to_printed_digits(reference_data):
+    """All jets that the soft-drop example prints before grooming: anti-kT, R = 1.0."""
+    printed = printed_jets(reference_data / "fjcontrib" / "RecursiveTools" / "example_softdrop.ref", "original")
+    assert len(printed) == 3
+    objects = example_event(reference_data)
+    pairs = fat_jet_pairs(objects, 1, 1.0, 10.0)
+    assert_to_printed_digits(as_printed(pairs.jets)[0], printed[:2])
     assert pairs.counts.tolist() == [[35, 47]]
+    rest = objects.take(~np.isin(np.arange(354), pairs.constituents[:35]))
+    assert_to_printed_digits(as_printed(fat_jet_pairs(rest, 1, 1.0, 10.0).jets)[0], printed[1:])
 
 
 def test_jets_are_those_of_the_definition():
@@ -51,7 +80,7 @@ def test_jets_are_those_of_the_definition():
 
 
 def test_jets_are_the_sums_of_their_constituents(signal_particles):
-    objects = detect(signal_particles, "atlas_like", np.random.default_rng(1))
+    objects = detect(signal_particles, load_card("atlas_like"), np.random.default_rng(1))
     pairs = fat_jet_pairs(objects, 100, 1.0, 200.0)
     assert len(pairs.event) > 50
     members = np.split(pairs.constituents, np.cumsum(pairs.counts.ravel())[:-1])

@@ -75,7 +75,8 @@ def test_light_pairs_fly_where_the_gluons_flew(gluons):
 
 def test_colour_flows_from_gluons_to_quarks(gluons):
     quarks = np.zeros((300, 4, 4))
-    for _, particles in model._as_calls(gluons, quarks):
+    for event in model._parton_events(gluons, quarks):
+        particles = event.particles
         ends = [(-1 if p[1] == -1 else 1, p[4], p[5]) for p in particles]
         incoming = sorted([c for s, c, _ in ends if s < 0 and c] + [a for s, _, a in ends if s > 0 and a])
         outgoing = sorted([c for s, c, _ in ends if s > 0 and c] + [a for s, _, a in ends if s < 0 and a])
