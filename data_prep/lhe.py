@@ -120,7 +120,7 @@ class LheFiles:
         while True:
             index = int(np.searchsorted(self._starts, number, side="right")) - 1
             file, skip = self.files[index], number - int(self._starts[index])
-            for event in _events(file.path, skip):
+            for event in events_of(file.path, skip):
                 yield number, event
                 number += 1
             number %= len(self)
@@ -179,7 +179,7 @@ def _summary(path: str, _size: int, _time: int) -> LheSummary:
     )  # fmt: skip
 
 
-def _events(path: str, skip: int) -> Iterator[Any]:
+def events_of(path: str, skip: int = 0) -> Iterator[Any]:
     """pylhe's events of one file after the first `skip`."""
     init, waiting = "", []
     for kind, block in _blocks(path, skip):

@@ -11,6 +11,7 @@ from mscat_tf.config import DataSettings
 from mscat_tf.data.batches import batches
 from mscat_tf.data.events import EventTable
 from mscat_tf.data.sample import Sample
+from mscat_tf.data.symmetries import throw_symmetries
 
 
 def dataset(
@@ -21,6 +22,7 @@ def dataset(
     batch_size: int,
     input_names: tuple[str, ...],
     shuffle: tuple[int, int] | None = None,
+    symmetries: bool = False,
 ) -> tf.data.Dataset:
     """`(inputs, label, share, row)` per batch: inputs by name, label and share `(batch,)` float32, row int64.
 
@@ -29,11 +31,14 @@ def dataset(
     Args:
         sample, table, rows, settings, batch_size, shuffle: see `mscat_tf.data.batches.batches`.
         input_names: the model's inputs; others are not sent to it.
+        symmetries: throw the symmetries of the collision for every event (`mscat_tf.data.symmetries`), by `shuffle`.
     """
 
     def generate() -> Iterator[tuple[dict[str, NDArray[Any]], Any, Any, Any]]:
+        rng = np.random.default_rng((*(shuffle or ()), 0x5E77))
         for found, inputs in batches(sample, rows, settings, batch_size, shuffle):
-            wanted = {name: inputs[name] for name in input_names}
+            seen = throw_symmetries(inputs, settings, rng) if symmetries else inputs
+            wanted = {name: seen[name] for name in input_names}
             share = table.weight[found] / len(found)
             yield wanted, table.label[found].astype("f4"), share.astype("f4"), found
 

@@ -57,7 +57,8 @@ class _Setup:
         """Batches of one split."""
         names = tuple(tensor.name for tensor in self.model.inputs)
         rows = self.table.rows(split)
-        return dataset(self.sample, self.table, rows, self.config.data, batch_size, names, shuffle)
+        symmetries = self.config.train.symmetries and split == "train"
+        return dataset(self.sample, self.table, rows, self.config.data, batch_size, names, shuffle, symmetries)
 
 
 def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Run:

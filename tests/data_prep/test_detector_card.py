@@ -8,7 +8,7 @@ from data_prep.shard import stored_digest
 from mscat_tf.errors import ConfigError
 from tests.data_prep.conftest import quick_settings
 
-TEXT = (resources.files("data_prep") / "cards" / "atlas_like.yaml").read_text()
+TEXT = (resources.files("data_prep.cards") / "atlas_like.yaml").read_text()
 
 
 def write(folder, change=None):
@@ -25,7 +25,7 @@ def write(folder, change=None):
 def test_shipped_cards_are_valid_and_say_where_their_numbers_come_from(name):
     assert name in shipped_cards()
     assert isinstance(load_card(name), DetectorCard)
-    assert "arXiv:1307.6346" in (resources.files("data_prep") / "cards" / f"{name}.yaml").read_text()
+    assert "arXiv:1307.6346" in (resources.files("data_prep.cards") / f"{name}.yaml").read_text()
 
 
 def test_no_card_means_particle_level():

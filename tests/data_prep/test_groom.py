@@ -1,5 +1,6 @@
 """Grooming against FastJet-contrib's printed numbers and against direct reclustering, one jet at a time."""
 
+import itertools
 import math
 
 import numpy as np
@@ -11,8 +12,10 @@ from data_prep.cluster import fat_jet_pairs
 from data_prep.detector import detect
 from data_prep.detector_card import load_card
 from data_prep.groom import groom
+from data_prep.shard import ShardJob, make_shard
 from mscat_tf.config.sample import FatJets
-from mscat_tf.physics import to_cartesian
+from mscat_tf.physics import add_four_vectors, to_cartesian
+from tests.data_prep.conftest import quick_settings
 from tests.data_prep.test_cluster import as_objects, as_printed, assert_to_printed_digits, example_event, printed_jets
 
 SOFT_DROPS = [{"z_cut": 0.1, "beta": 0.0}, {"z_cut": 0.2, "beta": 1.0}]
@@ -184,3 +187,14 @@ def test_grooming_is_off_by_default_and_needs_no_jets(clustered):
     assert groom(pairs, objects, FatJets()) is pairs
     none = fat_jet_pairs(objects, 100, 1.0, 1e5)
     assert len(groom(none, objects, FatJets(groom="trim")).event) == 0
+
+
+def test_a_groomed_sample_holds_groomed_jets():
+    """Masses and multiplicities in the file are those of its raw constituents, and unlike those without grooming."""
+    job = ShardJob("signal", 0, 8)
+    groomed, plain = (make_shard(quick_settings(fat_jets={"groom": method}), job)[1] for method in ("trim", "none"))
+    pt, eta, phi, mass = groomed["raw/constituents"].T[:4]
+    for jet, (start, stop) in enumerate(itertools.pairwise(groomed["raw/offsets"])):
+        total = add_four_vectors(*(column[start:stop] for column in (pt, eta, phi, mass)))
+        assert total.mass == pytest.approx(groomed["kinematics"][jet // 2, jet % 2, 0], rel=1e-4)
+    assert groomed["multiplicity"].mean() < 0.9 * plain["multiplicity"].mean()

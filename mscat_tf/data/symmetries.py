@@ -1,0 +1,64 @@
+"""Exact symmetries of unpolarised proton-proton collisions, thrown anew for every event and epoch of the training.
+
+A rotation about the beam, a mirror in azimuth and the exchange of the beams change no cross-section. In the inputs of
+the networks, where constituents stand in the frame of their jet (`mscat_tf.physics.jet_frame`), they are
+
+    rotation by alpha:   phi -> phi + alpha                              of all kinematic tokens,
+    mirror in azimuth:   phi -> -phi, theta -> -theta                    of all kinematic tokens; phi' -> -phi' of all
+                                                                         constituents,
+    exchange of beams:   eta -> -eta, theta -> -theta                    of all kinematic tokens, no more: the mirrored
+                                                                         principal axis comes back by the flip in eta'.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.config import DataSettings
+from mscat_tf.physics.four_vectors import wrap_phi
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def throw_symmetries(inputs: Arrays, settings: DataSettings, rng: np.random.Generator) -> Arrays:
+    """Another, equally likely version of every event.
+
+    Args:
+        inputs: of the model, see `mscat_tf.data.features.model_inputs`. settings: which columns they hold.
+        rng: every random number comes from here.
+
+    Returns:
+        Inputs of the same names and shapes; masks, and whatever does not change, are shared with the argument.
+    """
+    events = len(inputs["kinematics"])
+    angle = rng.uniform(-np.pi, np.pi, (events, 1))
+    mirror, exchange = (np.where(rng.random((events, 1)) < 0.5, -1.0, 1.0) for _ in range(2))
+    return transformed(inputs, settings, angle, mirror, exchange)
+
+
+def transformed(
+    inputs: Arrays, settings: DataSettings, angle: NDArray[Any], mirror: NDArray[Any], exchange: NDArray[Any]
+) -> Arrays:
+    """Mirror in azimuth, exchange of the beams, then the rotation.
+
+    Args:
+        inputs, settings: see `throw_symmetries`.
+        angle: `(n, 1)` of the rotation [rad]. mirror, exchange: `(n, 1)`, -1 where it is applied, else 1.
+    """
+    changed = dict(inputs)
+    tokens = inputs["kinematics"].astype(np.float64)
+    for name, values in (("eta", exchange), ("theta", exchange * mirror), ("phi", mirror)):
+        if name in settings.kinematic_features:
+            tokens[..., settings.kinematic_features.index(name)] *= values
+    if "phi" in settings.kinematic_features:
+        column = settings.kinematic_features.index("phi")
+        tokens[..., column] = wrap_phi(tokens[..., column] + angle)
+    changed["kinematics"] = tokens.astype(np.float32)
+    if "phi" in settings.constituent_features:
+        column = settings.constituent_features.index("phi")
+        for name in (name for name in inputs if name.startswith("constituents_")):
+            cloud = inputs[name].copy()
+            cloud[..., column] *= mirror.astype(np.float32)
+            changed[name] = cloud
+    return changed
