@@ -13,13 +13,13 @@ from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, t
 
 
 class FatJetPairs(NamedTuple):
-    """The two leading fat jets of every event that has two.
+    """The J leading fat jets of every event that has so many; J = 2 unless single jets are asked for.
 
     Attributes:
         event: `(pairs,)` index of the event.
-        jets: pt, eta, phi, mass `(pairs, 2)`, the leading one first.
+        jets: pt, eta, phi, mass `(pairs, J)`, the leading one first.
         constituents: `(total,)` indices of the objects of all jets, hardest first in each.
-        counts: `(pairs, 2)` constituents of each jet.
+        counts: `(pairs, J)` constituents of each jet.
     """
 
     event: Ints
@@ -40,29 +40,30 @@ class TrackJets(NamedTuple):
     phi: Floats
 
 
-def fat_jet_pairs(objects: Objects, events: int, radius: float, pt_min: float) -> FatJetPairs:
-    """The two leading fat jets of each event.
+def fat_jet_pairs(objects: Objects, events: int, radius: float, pt_min: float, jets: int = 2) -> FatJetPairs:
+    """The leading fat jets of each event that has so many.
 
     Args:
         objects: reconstructed objects, ordered by event.
         events: number of events, those without objects included.
         radius: of the anti-kT algorithm. pt_min: jets below are dropped [GeV].
+        jets: how many, J.
 
     Raises:
         MissingExtraError: fastjet is not installed.
     """
     sequence, first = _cluster(objects, events, radius)
-    jets, members = sequence.inclusive_jets(min_pt=pt_min), sequence.constituent_index(min_pt=pt_min)
-    two = np.flatnonzero(ak.to_numpy(ak.num(jets)) >= 2)
-    jets, members = jets[two], members[two]
-    leading = ak.argsort(jets.px**2 + jets.py**2, ascending=False, stable=True)[:, :2]
-    jets, members = jets[leading], members[leading]
-    momentum = (ak.to_numpy(jets[name]).reshape(-1, 2).astype(np.float64) for name in ("px", "py", "pz", "E"))
-    counts = ak.to_numpy(ak.flatten(ak.num(members, axis=2))).reshape(-1, 2).astype(np.int64)
+    found, members = sequence.inclusive_jets(min_pt=pt_min), sequence.constituent_index(min_pt=pt_min)
+    enough = np.flatnonzero(ak.to_numpy(ak.num(found)) >= jets)
+    found, members = found[enough], members[enough]
+    leading = ak.argsort(found.px**2 + found.py**2, ascending=False, stable=True)[:, :jets]
+    found, members = found[leading], members[leading]
+    momentum = (ak.to_numpy(found[name]).reshape(-1, jets).astype(np.float64) for name in ("px", "py", "pz", "E"))
+    counts = ak.to_numpy(ak.flatten(ak.num(members, axis=2))).reshape(-1, jets).astype(np.int64)
     flat = ak.to_numpy(ak.flatten(members, axis=None)).astype(np.int64)
-    flat += np.repeat(first[two], counts.sum(axis=1))
+    flat += np.repeat(first[enough], counts.sum(axis=1))
     jet = np.repeat(np.arange(counts.size), counts.ravel())
-    return FatJetPairs(two, from_cartesian(*momentum), flat[np.lexsort((-objects.pt[flat], jet))], counts)
+    return FatJetPairs(enough, from_cartesian(*momentum), flat[np.lexsort((-objects.pt[flat], jet))], counts)
 
 
 def track_jets(tracks: Objects, events: int, radius: float, pt_min: float) -> TrackJets:

@@ -162,8 +162,8 @@ def stored_card(detector: str) -> dict[str, Any] | str:
 
 def shipped_cards() -> list[str]:
     """Names of the cards that ship."""
-    cards = resources.files("data_prep") / "cards"
-    return sorted(entry.name.removesuffix(".yaml") for entry in cards.iterdir() if entry.name.endswith(".yaml"))
+    entries = resources.files("data_prep.cards").iterdir()
+    return sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
 
 
 def _text(detector: str) -> str:
@@ -181,7 +181,7 @@ def _text(detector: str) -> str:
             f"sample.detector: {detector}: neither a .yaml file nor a shipped card; "
             f"{unknown_key(detector, [*names, PARTICLE_LEVEL])}"
         )
-    return (resources.files("data_prep") / "cards" / f"{detector}.yaml").read_text()
+    return (resources.files("data_prep.cards") / f"{detector}.yaml").read_text()
 
 
 def _increasing(name: str, values: tuple[float, ...]) -> None:

@@ -53,6 +53,25 @@ def uproot() -> ModuleType:
     return _optional("uproot")
 
 
+def pandas() -> ModuleType:
+    """The reader of HDF5 tables that pandas wrote; it needs PyTables for them.
+
+    Raises:
+        MissingExtraError: pandas or PyTables is not installed.
+    """
+    _optional("tables")
+    return _optional("pandas")
+
+
+def pyarrow() -> ModuleType:
+    """The writer of Parquet files, which awkward needs.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    return _optional("pyarrow")
+
+
 def _optional(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.arrays import Ints, offsets_of, pad, rows
+from data_prep.arrays import Ints, offsets_of, rows
 from data_prep.cluster import FatJetPairs
 from data_prep.detector import Objects
-from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frame
+from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frames
 from mscat_tf.physics.four_vectors import to_cartesian
 
 Arrays = dict[str, NDArray[Any]]
@@ -39,8 +39,7 @@ def features(objects: Objects, pairs: FatJetPairs, keep: int) -> Arrays:
     raw = objects.take(pairs.constituents)
     counts = pairs.counts.ravel()
     energy = to_cartesian(raw.pt, raw.eta, raw.phi, raw.mass).energy
-    (pt, mask), (eta, _), (phi, _), (energy, _) = (pad(v, counts) for v in (raw.pt, raw.eta, raw.phi, energy))
-    frame = to_jet_frame(pt, eta, phi, energy, mask, keep)
+    frame = to_jet_frames(raw.pt, raw.eta, raw.phi, energy, counts, keep)
     shape = pairs.counts.shape
     return {
         "constituents": frame.constituents.reshape(*shape, keep, 4),

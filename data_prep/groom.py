@@ -92,7 +92,7 @@ def _groomed(pairs: FatJetPairs, members: Objects, kept: Booleans) -> FatJetPair
 def _ordered(pairs: FatJetPairs) -> FatJetPairs:
     """The same jets, the harder one of each event first."""
     order = np.argsort(-pairs.jets.pt, axis=1, kind="stable")
-    flat: Ints = (order + 2 * np.arange(len(order))[:, np.newaxis]).ravel()
+    flat: Ints = (order + order.shape[1] * np.arange(len(order))[:, np.newaxis]).ravel()
     jets = Cylindrical(*(np.take_along_axis(values, order, axis=1) for values in pairs.jets))
     members = rows(offsets_of(pairs.counts.ravel()), flat)
     counts = np.take_along_axis(pairs.counts, order, axis=1)

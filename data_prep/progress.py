@@ -35,11 +35,11 @@ class Tracker:
     missing: list[ShardJob]
     callback: Callable[[Progress], None] | None
     started: float
-    state: dict[str, tuple[int, int, float]] = field(default_factory=dict)
+    state: dict[ShardJob, tuple[int, int, float]] = field(default_factory=dict)
 
     def report(self, job: ShardJob, selected: int, generated: int, seconds: float) -> None:
         """Note how far a shard is, and its seconds so far."""
-        self.state[job.file_name] = (selected, generated, seconds)
+        self.state[job] = (selected, generated, seconds)
 
     def show(self, workers: int) -> None:
         """Call the callback."""
@@ -58,7 +58,7 @@ class Tracker:
         remaining = 0.0
         for process in {job.process for job in self.missing}:
             own = [job for job in self.missing if job.process == process]
-            entries = [self.state[job.file_name] for job in own if job.file_name in self.state]
+            entries = [self.state[job] for job in own if job in self.state]
             selected, seconds = sum(entry[0] for entry in entries), sum(entry[2] for entry in entries)
             if selected == 0:
                 return None

@@ -10,39 +10,78 @@ from data_prep.cluster import FatJetPairs
 from mscat_tf.config.sample import Selection
 from mscat_tf.physics.four_vectors import Floats
 
-CUTS = ("generated", "two fat jets", "leading pT", "subleading pT", "|eta|", "mass window")
-"""Rows of the cut flow in order; `TAG` follows, with probabilities as weights."""
-
 TAG = "double b tag"
+"""Last row of the cut flow, with probabilities as weights."""
+
+
+def cut_names(selection: Selection, jets: int) -> tuple[str, ...]:
+    """Rows of the cut flow in order, before that of the tag: cuts that are switched off have none.
+
+    Args:
+        selection: the cuts. jets: fat jets asked for, 1 or 2.
+    """
+    pair = jets == 2
+    rows = {
+        "generated": True,
+        "two fat jets" if pair else "a fat jet": True,
+        "leading pT": True,
+        "subleading pT": pair,
+        "|eta|": True,
+        "mass window": True,
+        "|delta eta|": pair and selection.abs_delta_eta_max is not None,
+        "X_hh": pair and selection.x_hh_max is not None,
+    }
+    return tuple(name for name, on in rows.items() if on)
+
+
+CUTS = cut_names(Selection(), 2)
+"""Rows of the published selection."""
 
 
 def cuts_passed(pairs: FatJetPairs, events: int, selection: Selection) -> Ints:
-    """How many rows of `CUTS` each event survives, the first included; `len(CUTS)` means selected.
+    """How many rows of `cut_names` each event survives, the first included; all of them means selected.
 
     Args:
-        pairs: the two leading fat jets of the events that have two.
+        pairs: the leading fat jet, or the two leading ones, of the events that have them.
         events: number of generated events.
         selection: the cuts.
 
     Returns:
-        `(events,)` from 1 to `len(CUTS)`.
+        `(events,)` from 1 to `len(cut_names(...))`.
     """
     pt, eta, mass = pairs.jets.pt, pairs.jets.eta, pairs.jets.mass
-    cuts: list[NDArray[np.bool_]] = [
-        pt[:, 0] > selection.leading_pt_min,
-        pt[:, 1] > selection.subleading_pt_min,
-        np.all(np.abs(eta) < selection.abs_eta_max, axis=1),
-        np.all((mass > selection.mass_min) & (mass < selection.mass_max), axis=1),
-    ]
+    cuts: list[NDArray[np.bool_]] = [pt[:, 0] > selection.leading_pt_min]
+    two = pt.shape[1] == 2
+    if two:
+        cuts.append(pt[:, 1] > selection.subleading_pt_min)
+    cuts.append(np.all(np.abs(eta) < selection.abs_eta_max, axis=1))
+    cuts.append(np.all((mass > selection.mass_min) & (mass < selection.mass_max), axis=1))
+    if two and selection.abs_delta_eta_max is not None:
+        cuts.append(np.abs(eta[:, 0] - eta[:, 1]) < selection.abs_delta_eta_max)
+    if two and selection.x_hh_max is not None:
+        cuts.append(x_hh(mass, selection.x_hh_centres, selection.x_hh_resolution) < selection.x_hh_max)
     passed = np.ones(events, np.int64)
     passed[pairs.event] = 2 + np.cumprod(cuts, axis=0).sum(axis=0)
     return passed
 
 
-def cut_flow(passed: Ints, weights: Floats, tag_probability: Floats, tag_weights: Floats) -> list[dict[str, Any]]:
+def x_hh(mass: Floats, centres: tuple[float, float], resolution: float) -> Floats:
+    """`sqrt(sum over jets of ((m - centre) / (resolution m))^2)`, the distance of two jets from a pair of Higgs bosons.
+
+    Args:
+        mass: `(events, 2)` [GeV]. centres: of the leading and the subleading jet [GeV].
+        resolution: relative, of the mass.
+    """
+    return np.asarray(np.linalg.norm((mass - np.asarray(centres)) / (resolution * mass), axis=1))
+
+
+def cut_flow(
+    names: tuple[str, ...], passed: Ints, weights: Floats, tag_probability: Floats, tag_weights: Floats
+) -> list[dict[str, Any]]:
     """Rows of raw and weighted counts.
 
     Args:
+        names: from `cut_names`.
         passed: `(events,)` from `cuts_passed`. weights: `(events,)` generator weights.
         tag_probability, tag_weights: `(selected,)` probability of the tag; the same times the generator weight.
 
@@ -52,17 +91,17 @@ def cut_flow(passed: Ints, weights: Floats, tag_probability: Floats, tag_weights
     """
     rows = [
         {"cut": cut, "raw": int(np.sum(passed > row)), "weighted": float(np.sum(weights[passed > row]))}
-        for row, cut in enumerate(CUTS)
+        for row, cut in enumerate(names)
     ]
     tagged = {"cut": TAG, "raw": int(np.sum(tag_probability > 0.0)), "weighted": float(np.sum(tag_weights))}
     return [*rows, tagged]
 
 
-def largest_loss(passed: Ints) -> str:
+def largest_loss(names: tuple[str, ...], passed: Ints) -> str:
     """Name of the cut that loses most events.
 
     Args:
-        passed: `(events,)` from `cuts_passed`.
+        names: from `cut_names`. passed: `(events,)` from `cuts_passed`.
     """
-    survivors = np.array([np.sum(passed > row) for row in range(len(CUTS))])
-    return CUTS[1 + int(np.argmax(survivors[:-1] - survivors[1:]))]
+    survivors = np.array([np.sum(passed > row) for row in range(len(names))])
+    return names[1 + int(np.argmax(survivors[:-1] - survivors[1:]))]

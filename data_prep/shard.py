@@ -23,7 +23,7 @@ from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
 from data_prep.generator import BATCH_EVENTS, Particles
 from data_prep.groom import groom
-from data_prep.select import CUTS, cut_flow, cuts_passed, largest_loss
+from data_prep.select import cut_flow, cut_names, cuts_passed, largest_loss
 from data_prep.sources import Source, block_events, input_checksums, open_source
 from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.sample import FromFiles, HeavyHiggs
@@ -33,6 +33,7 @@ from mscat_tf.schema import Header, Normalisation
 
 GENERATOR_PACKAGES = ("numpy", "h5py", "pythia8mc", "fastjet", "awkward")
 PYTHIA_SEED_MAX = 900_000_000
+NO_PART_OF_CONTENT = {"name", "events", "max_generated_per_selected", "processes"}
 SMALLEST_BATCH = 20
 
 Report = Callable[[int, int], None]
@@ -46,11 +47,6 @@ class ShardJob:
     process: str
     number: int
     events: int
-
-    @property
-    def file_name(self) -> str:
-        """For example `ttbar-0003.h5`."""
-        return f"{self.process}-{self.number:04d}.h5"
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def make_shard(settings: SampleSettings, job: ShardJob, report: Report | None = 
         if report is not None:
             report(min(selected, job.events), generated)
         _check_acceptance(settings, job, batches, selected, generated)
-    whole = _joined(batches, job.events)
+    whole = _joined(batches, job.events, len(_cuts(settings)))
     return _header(settings, job, whole, source), _finished(settings, job, whole)
 
 
@@ -119,10 +115,10 @@ def process_batch(
     """Detector, fat jets, grooming, selection, b tag and jet frame for some generated events."""
     events = len(particles.weights)
     objects = detect(particles, card, detector_rng)
-    pairs = cluster.fat_jet_pairs(objects, events, settings.fat_jets.radius, settings.fat_jets.pt_min)
-    pairs = groom(pairs, objects, settings.fat_jets)
+    jets = settings.fat_jets
+    pairs = groom(cluster.fat_jet_pairs(objects, events, jets.radius, jets.pt_min, jets.number), objects, jets)
     passed = cuts_passed(pairs, events, settings.selection)
-    pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(CUTS)))
+    pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(_cuts(settings))))
     flavours = _track_jet_flavours(particles, objects, pairs, events, settings)
     tag = btag.tag_probability(flavours, settings.b_tagging)
     thrown = settings.b_tagging.random
@@ -140,10 +136,10 @@ def process_batch(
 def _track_jet_flavours(
     particles: Particles, objects: Objects, pairs: cluster.FatJetPairs, events: int, settings: SampleSettings
 ) -> Ints:
-    """`(pairs, 2, 3)` bottom, charm and light track jets in each fat jet; only these events are clustered."""
+    """`(pairs, J, 3)` bottom, charm and light track jets in each fat jet; only these events are clustered."""
     tagging = settings.b_tagging
     if len(pairs.event) == 0:
-        return np.zeros((0, 2, 3), np.int64)
+        return np.zeros((0, settings.fat_jets.number, 3), np.int64)
     wanted = np.zeros(events, np.bool_)
     wanted[pairs.event] = True
     tracks = objects.take(objects.is_track & wanted[objects.event])
@@ -157,14 +153,18 @@ def _track_jet_flavours(
     return btag.flavours_in_fat_jets(local, flavour, pairs.jets.eta, pairs.jets.phi, settings.fat_jets.radius)
 
 
-def _joined(batches: list[Batch], events: int) -> Batch:
+def _cuts(settings: SampleSettings) -> tuple[str, ...]:
+    return cut_names(settings.selection, settings.fat_jets.number)
+
+
+def _joined(batches: list[Batch], events: int, cuts: int) -> Batch:
     """One batch that ends before the selected event number `events + 1`."""
     weights, passed, tag, kept = (
         np.concatenate([getattr(batch, name) for batch in batches]) for name in ("weights", "passed", "tag", "kept")
     )
     arrays = concatenated([batch.arrays for batch in batches])
     surplus = np.flatnonzero(kept)[events]
-    generated = np.flatnonzero(passed == len(CUTS))[surplus]
+    generated = np.flatnonzero(passed == cuts)[surplus]
     constituents = arrays["multiplicity"][:events].sum()
     arrays = {key: values[: constituents if key.startswith("raw/") else events] for key, values in arrays.items()}
     return Batch(weights[:generated], passed[:generated], tag[:surplus], kept[:surplus], arrays)
@@ -174,7 +174,7 @@ def _finished(settings: SampleSettings, job: ShardJob, batch: Batch) -> Arrays:
     """All data sets of the schema."""
     process, names = settings.processes[job.process], process_names(settings)
     index = names.index(job.process)
-    identity = int(stored_digest(settings)[:4], 16) << 48 | index << 40 | job.number << 24
+    identity = int(digest(shard_configuration(settings, job.process))[:4], 16) << 48 | index << 40 | job.number << 24
     event_id = np.uint64(identity) + np.arange(job.events, dtype=np.uint64)
     mass = process.m_H if isinstance(process, HeavyHiggs) else np.nan
     return {
@@ -191,7 +191,8 @@ def _finished(settings: SampleSettings, job: ShardJob, batch: Batch) -> Arrays:
 def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Source) -> Header:
     process = settings.processes[job.process]
     value, error = (process.cross_section_fb, 0.0) if process.cross_section_fb else source.cross_section_fb()
-    survivors = batch.weights[batch.passed == len(CUTS)]
+    cuts, jets = _cuts(settings), settings.fat_jets.number
+    survivors = batch.weights[batch.passed == len(cuts)]
     thrown = settings.b_tagging.random
     tag = batch.kept.astype(np.float64) if thrown else batch.tag
     return Header(
@@ -202,14 +203,14 @@ def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Sourc
                 len(batch.passed), float(batch.weights.sum()), value * process.k_factor, error * process.k_factor
             )
         },
-        cut_flow={job.process: cut_flow(batch.passed, batch.weights, tag, survivors * tag)},
-        configuration=stored_configuration(settings),
-        digest=stored_digest(settings),
+        cut_flow={job.process: cut_flow(cuts, batch.passed, batch.weights, tag, survivors * tag)},
+        configuration=shard_configuration(settings, job.process),
+        digest=digest(common_configuration(settings)),
         seed=settings.seed,
         versions=versions(),
-        jets=2,
+        jets=jets,
         constituents=settings.tokens.constituents,
-        tokens=3,
+        tokens=jets + 1 if jets > 1 else 1,
     )
 
 
@@ -218,16 +219,32 @@ def process_names(settings: SampleSettings) -> tuple[str, ...]:
     return tuple(sorted(settings.processes))
 
 
-def stored_configuration(settings: SampleSettings) -> dict[str, Any]:
-    """What decides the content of a shard: everything but the sample's name and its total of events.
+def common_configuration(settings: SampleSettings) -> dict[str, Any]:
+    """What decides the content of all shards alike: everything but the processes, names, totals and patience.
 
-    Detector card and input files are there by their content, not by their path.
+    The detector card is there by its content, not by its path.
     """
-    stored = settings.model_dump(mode="json", exclude={"name", "events"})
-    for name, process in settings.processes.items():
-        if isinstance(process, FromFiles):
-            stored["processes"][name]["files"] = input_checksums(process, f"process '{name}'")
+    stored = settings.model_dump(mode="json", exclude=NO_PART_OF_CONTENT)
     return {**stored, "detector": stored_card(settings.detector)}
+
+
+def shard_configuration(settings: SampleSettings, process: str) -> dict[str, Any]:
+    """What decides the content of the shards of one process: no setting of any other process is there.
+
+    Input files are there by their content, not by their path.
+    """
+    own = settings.processes[process]
+    stored = own.model_dump(mode="json")
+    if isinstance(own, FromFiles):
+        stored["files"] = input_checksums(own, f"process '{process}'")
+    return {**common_configuration(settings), "processes": {process: stored}}
+
+
+def stored_configuration(settings: SampleSettings) -> dict[str, Any]:
+    """What decides the content of the sample but for its size."""
+    parts = [shard_configuration(settings, name)["processes"] for name in process_names(settings)]
+    processes = {name: stored for part in parts for name, stored in part.items()}
+    return {**common_configuration(settings), "processes": processes}
 
 
 def stored_digest(settings: SampleSettings) -> str:
@@ -264,8 +281,9 @@ def _check_acceptance(
     if selected > job.events or generated < limit * (selected + 1):
         return
     passed = np.concatenate([batch.passed for batch in batches])
-    survivors = int(np.sum(passed == len(CUTS)))
-    cut = "double b tag (random)" if survivors > 0 and selected < 0.1 * survivors else largest_loss(passed)
+    cuts = _cuts(settings)
+    survivors = int(np.sum(passed == len(cuts)))
+    cut = "double b tag (random)" if survivors > 0 and selected < 0.1 * survivors else largest_loss(cuts, passed)
     raise GenerationError(
         f"process '{job.process}': {selected} of {generated} generated events are selected, fewer than one in "
         f"max_generated_per_selected = {limit}; most are lost at the cut '{cut}'; loosen it, change the process, or "

@@ -9,6 +9,7 @@ from typing import Any
 from mscat_tf.cli.console import Reporter, duration, out, quiet_start, table
 from mscat_tf.cli.results import print_metrics
 from mscat_tf.config import Config, load_config
+from mscat_tf.config.cluster import load_cluster
 from mscat_tf.errors import MissingExtraError
 from mscat_tf.run_folder import DATA, RUNS, Run, load_run
 
@@ -50,9 +51,17 @@ def dry(config: Config, asked: bool) -> bool:
     return asked
 
 
-def generate(config: Config, workers: int | None = None, scheduler: str | None = None) -> None:
+def generate(
+    config: Config,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    cluster: str | None = None,
+    memory: str | None = None,
+) -> None:
     """Make what is missing of the sample."""
+    batch_system = load_cluster(cluster) if cluster else None
     preparation = find("data_prep.run", "generate")
+    where = {"workers": workers, "scheduler": scheduler, "cluster": batch_system, "memory": memory}
     folder = DATA / config.sample.name
     with Reporter("simulating", config.sample.events, "selected events") as reporter:
 
@@ -60,10 +69,24 @@ def generate(config: Config, workers: int | None = None, scheduler: str | None =
             detail = f"{progress.generated} generated"
             reporter.update(progress.selected, detail, progress.remaining_seconds)
 
-        summary = preparation.generate(config.sample, folder, workers=workers, scheduler=scheduler, progress=show)
+        summary = preparation.generate(config.sample, folder, progress=show, **where)
+    peak = f", each within {summary.peak_memory_bytes / 2**20:.0f} MiB" if summary.made else ""
     out.print(
         f"sample: {folder}, {summary.events} selected events; {summary.made} files made now, {summary.kept} were "
-        f"there; {summary.generated} events generated in {duration(summary.seconds)} by {summary.workers} worker(s)",
+        f"there; {summary.generated} events generated in {duration(summary.seconds)} by {summary.workers} worker(s)"
+        f"{peak}",
+        soft_wrap=True,
+    )
+
+
+def make_4b(path: Path, events: int, seed: int, sqrt_s: float, sherpa: str | None, work: Path) -> None:
+    """Parton-level events of the four-b matrix element."""
+    maker = find("data_prep.matrix_element_4b", "generate")
+    out.print(f"Sherpa integrates and makes events; its progress is in {work / 'sherpa.log'}", soft_wrap=True)
+    made = maker.make(path, events, seed, sqrt_s, sherpa, work)
+    out.print(
+        f"{made.path}: {made.kept} of {made.made} events kept, "
+        f"{made.cross_section_pb:.4g} ± {made.cross_section_error_pb:.2g} pb",
         soft_wrap=True,
     )
 

@@ -66,5 +66,5 @@ def as_config_error(error: ValidationError, where: str) -> ConfigError:
     message = problem["msg"].removeprefix("Value error, ")
     given = problem["input"]
     found = f" (found {given!r})" if isinstance(given, str | int | float | bool | None) else ""
-    more = len(error.errors()) - 1
+    more = sum(other["type"] != "default_factory_not_called" for other in error.errors()) - 1
     return ConfigError(f"{where}: {place}: {message}{found}" + (f" ({more} more)" if more else ""))

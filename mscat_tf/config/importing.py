@@ -1,13 +1,22 @@
 """Settings of `mscat import`: samples of others, and how they are prepared. Units: GeV, radians, femtobarn."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+import yaml
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Settings, as_config_error, parse_yaml
+from mscat_tf.config.load import _apply
 from mscat_tf.config.sample import BTagging, FatJets, ProcessName, Selection, Tokens
+from mscat_tf.errors import ConfigError
 
-Format = Literal["delphes"]
+Format = Literal["delphes", "jet_class", "quark_gluon", "released_arrays", "top_tagging"]
+
+JetClass = Literal["QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl"]
+JET_CLASSES: tuple[JetClass, ...] = get_args(JetClass)
+"""Classes of JetClass (arXiv:2202.03772), by the ending of their branch `label_...`."""
 
 
 class ImportedProcess(Settings):
@@ -62,6 +71,12 @@ class DelphesSettings(Settings):
         return self
 
 
+class JetClassSettings(Settings):
+    """How JetClass files are read. `signal`: the classes with label 1; all others have label 0."""
+
+    signal: tuple[JetClass, ...] = Field(default=("Hbb",), min_length=1)
+
+
 class ImportSettings(Settings):
     """One imported sample.
 
@@ -81,7 +96,59 @@ class ImportSettings(Settings):
     chunk_entries: PositiveInt = 2_000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     delphes: DelphesSettings = DelphesSettings()
+    jet_class: JetClassSettings = JetClassSettings()
     fat_jets: FatJets = FatJets()
     selection: Selection = Selection()
     b_tagging: BTagging = BTagging()
     tokens: Tokens = Tokens()
+
+    def to_yaml(self) -> str:
+        """The settings as YAML; loading it again gives equal ones."""
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+
+def load_import(
+    format: str,
+    config: Path | None = None,
+    files: Sequence[str] = (),
+    process: dict[str, Any] | None = None,
+    name: str | None = None,
+    overrides: Sequence[str] = (),
+) -> ImportSettings:
+    """Settings of an import from the command line, from a YAML file, or from both.
+
+    Args:
+        format: of the files.
+        config: YAML of `ImportSettings`; `format` may be left out there.
+        files: paths, instead of those in the YAML.
+        process: `name` of the process of these files and settings of `ImportedProcess`; None where the files tell it.
+        name: of the sample, where the YAML gives none.
+        overrides: `section.key=value`, as for every command.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown, a value is wrong.
+    """
+    where = str(config or f"mscat import {format}")
+    values = parse_yaml(_text_of(config), where) if config else {}
+    if values.setdefault("format", format) != format:
+        raise ConfigError(f"{where}: format is {values['format']!r}, but {format!r} is asked for; use one of them")
+    if name is not None:
+        values.setdefault("name", name)
+    if files and process is not None:
+        own = {key: value for key, value in process.items() if key != "name" and value is not None}
+        values["processes"] = {process["name"]: {"files": list(files), **own}}
+    elif files:
+        values["files"] = list(files)
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return ImportSettings.model_validate(values)
+    except ValidationError as error:
+        raise as_config_error(error, where) from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error.__class__.__name__}); check the path") from error

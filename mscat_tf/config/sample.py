@@ -188,11 +188,13 @@ class FatJets(Settings):
     """Fat jets: anti-kT of this radius, clustered from everything the detector saw.
 
     Attributes:
+        number: leading fat jets of an event that are used; 1 makes a sample of single jets, for taggers.
         radius, pt_min: of the anti-kT algorithm; jets below pt_min are dropped, before grooming [GeV].
         groom: what is done to each fat jet: its momentum and constituents are those after grooming.
         grooming: how.
     """
 
+    number: Literal[1, 2] = 2
     radius: Annotated[float, Field(gt=0.1, le=2.0)] = 1.0
     pt_min: PositiveFloat = 200.0
     groom: Literal["none", "trim", "soft_drop"] = "none"
@@ -200,13 +202,22 @@ class FatJets(Settings):
 
 
 class Selection(Settings):
-    """The published selection (talk on arXiv:2401.00452; |eta| is ours). Each cut is a row of the cut flow."""
+    """The published selection (talk on arXiv:2401.00452; |eta| is ours). Each cut is a row of the cut flow.
+
+    Attributes:
+        abs_delta_eta_max, x_hh_max: further cuts in the manner of ATLAS (arXiv:2202.07288), off by default; 1.3 and 1.6
+            are commonly quoted. X_hh is defined in `data_prep.select.x_hh`; its centres are commonly quoted too.
+    """
 
     leading_pt_min: PositiveFloat = 450.0
     subleading_pt_min: PositiveFloat = 250.0
     abs_eta_max: PositiveFloat = 2.0
     mass_min: Annotated[float, Field(ge=0.0)] = 50.0
     mass_max: PositiveFloat = 250.0
+    abs_delta_eta_max: PositiveFloat | None = None
+    x_hh_max: PositiveFloat | None = None
+    x_hh_centres: tuple[PositiveFloat, PositiveFloat] = (124.0, 115.0)
+    x_hh_resolution: PositiveFloat = 0.1
 
     @model_validator(mode="after")
     def _possible(self) -> "Selection":

@@ -83,6 +83,8 @@ class TrainSettings(Settings):
         logical_devices: split the CPU into this many devices (exercises replication without GPUs).
         batch_size: events per step, over all replicas together.
         learning_rate: peak of a linear warm-up followed by a cosine decay to zero.
+        symmetries: show every event in each epoch rotated about the beam and mirrored at random, which changes nothing
+            physical (see `mscat_tf.data.symmetries`).
         early_stopping_patience: epochs without a better validation AUC before stopping; 0 never stops.
     """
 
@@ -93,6 +95,7 @@ class TrainSettings(Settings):
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
     warmup_fraction: Rate = 0.1
+    symmetries: bool = False
     early_stopping_patience: Annotated[int, Field(ge=0)] = 6
     checkpoints_kept: PositiveInt = 2
     tensorboard: bool = True

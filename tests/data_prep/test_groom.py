@@ -128,7 +128,7 @@ def test_soft_drop_is_a_walk_back_through_the_clustering(clustered, parameters):
 
 
 def test_trimming_is_a_reclustering(clustered):
-    objects, pairs = small(*clustered)
+    objects, pairs = small(*clustered, count=12)
     expected = [trim(momenta(objects, jet), 0.2, 0.05) for jet in split(pairs)]
     found = split(groom(pairs, objects, FatJets(groom="trim")))
     assert sorted(map(sorted, found)) == sorted(map(sorted, expected))

@@ -2,6 +2,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,13 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.run import generate, shard_jobs
-from mscat_tf.errors import ConfigError, GenerationError, OutputError
+from data_prep.run import generate, shard_jobs, shard_names
+from data_prep.shard import stored_configuration
+from mscat_tf.config import SampleSettings
+from mscat_tf.data.sample import Sample
+from mscat_tf.errors import ConfigError, GenerationError, InputError
 from mscat_tf.files import PART
 from tests.data_prep.conftest import quick_settings
 
 SLOW_ENOUGH = {"events": 128, "shard_events": 8}
 SHARDS = 16
+
+
+def highest_resident_bytes() -> int:
+    """What the kernel says of this process, by another road than `getrusage`."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -35,9 +45,9 @@ def alone(tmp_path_factory):
 
 def test_jobs_depend_on_events_and_size_only():
     jobs = shard_jobs(quick_settings(events=44))
-    found = [(job.file_name, job.events) for job in jobs]
-    assert found[:4] == [("4b-0000.h5", 8), ("signal-0000.h5", 8), ("4b-0001.h5", 8), ("signal-0001.h5", 8)]
-    assert found[4:] == [("4b-0002.h5", 6), ("signal-0002.h5", 6)]
+    found = [(job.process, job.number, job.events) for job in jobs]
+    assert found[:4] == [("4b", 0, 8), ("signal", 0, 8), ("4b", 1, 8), ("signal", 1, 8)]
+    assert found[4:] == [("4b", 2, 6), ("signal", 2, 6)]
 
 
 def test_more_shards_than_numbers_are_refused():
@@ -49,12 +59,16 @@ def test_summary_manifest_and_record(alone):
     folder, summary, _ = alone
     assert (summary.events, summary.made, summary.kept, summary.workers) == (24, 4, 0, 1)
     manifest = json.loads((folder / "sample.json").read_text())
-    assert [s["file"] for s in manifest["shards"]] == ["4b-0000.h5", "4b-0001.h5", "signal-0000.h5", "signal-0001.h5"]
+    names = [re.fullmatch(r"(4b|signal)-[0-9a-f]{10}-(000[01])\.h5", s["file"]).groups() for s in manifest["shards"]]
+    assert names == [("4b", "0000"), ("4b", "0001"), ("signal", "0000"), ("signal", "0001")]
     assert [s["events"] for s in manifest["shards"]] == [8, 4, 8, 4]
     for entry in manifest["shards"]:
         assert hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
     record = json.loads((folder / "generation.json").read_text())
     assert sum(s["generated"] for s in record["runs"][0]["shards"]) == summary.generated
+    peaks = [s["peak_memory_bytes"] for s in record["runs"][0]["shards"]]
+    assert max(peaks) == summary.peak_memory_bytes == record["runs"][0]["peak_memory_bytes"]
+    assert 0.5 < summary.peak_memory_bytes / highest_resident_bytes() <= 1.0
 
 
 def test_progress_rises_to_the_end(alone):
@@ -86,14 +100,14 @@ def test_a_truncated_shard_and_leftovers_are_replaced(alone, tmp_path, caplog):
     folder, _, _ = alone
     for path in folder.glob("[!.]*.h5"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    broken = tmp_path / "signal-0001.h5"
+    (broken,) = tmp_path.glob("signal-*-0001.h5")
     broken.write_bytes(broken.read_bytes()[:5000])
     leftover = tmp_path / f"{PART}999999999-signal-0000.h5"
     leftover.write_text("half")
     with caplog.at_level(logging.WARNING):
         summary = generate(quick_settings(), tmp_path, workers=1)
     assert (summary.made, summary.kept) == (1, 3)
-    assert "signal-0001.h5" in caplog.text
+    assert broken.name in caplog.text
     assert "made again" in caplog.text
     assert checksums(tmp_path) == checksums(folder)
     assert not leftover.exists()
@@ -106,9 +120,98 @@ def test_a_larger_sample_keeps_the_full_shards(alone, tmp_path):
     assert (summary.made, summary.kept) == (2, 2), "the last shard of each process grew from 4 to 8 events"
 
 
-def test_another_configuration_is_refused(alone):
-    with pytest.raises(OutputError, match=r"another configuration.*choose another sample.name"):
-        generate(quick_settings(seed=2), alone[0], workers=1)
+def copied(folder: Path, to: Path) -> Path:
+    for path in [*folder.glob("[!.]*.h5"), folder / "sample.json"]:
+        (to / path.name).write_bytes(path.read_bytes())
+    return to
+
+
+def of_process(folder: Path, process: str) -> dict[str, str]:
+    """File and checksum of each shard of a process, as the manifest lists them."""
+    shards = json.loads((folder / "sample.json").read_text())["shards"]
+    return {s["file"]: s["sha256"] for s in shards if s["process"] == process}
+
+
+def test_a_setting_of_one_process_makes_only_its_shards_anew(alone, tmp_path, caplog):
+    folder = copied(alone[0], tmp_path)
+    values = quick_settings().model_dump(mode="json")
+    values["processes"]["4b"]["pt_hat_min"] = 420.0
+    changed = SampleSettings.model_validate(values)
+    summary = generate(changed, folder, workers=1)
+    assert (summary.made, summary.kept) == (2, 2)
+    assert of_process(folder, "signal") == of_process(alone[0], "signal")
+    assert not of_process(folder, "4b").keys() & of_process(alone[0], "4b").keys()
+    assert "2 files are of other settings and stay" in caplog.text
+    with Sample(folder) as sample:
+        assert len(sample) == 24
+        assert sample.configuration["processes"]["4b"]["pt_hat_min"] == 420.0
+        assert sample.configuration == stored_configuration(changed)
+    back = generate(quick_settings(), folder, workers=1)
+    assert (back.made, back.kept) == (0, 4)
+    assert (folder / "sample.json").read_bytes() == (alone[0] / "sample.json").read_bytes()
+
+
+def test_two_settings_of_one_process_are_never_read_together(alone, tmp_path):
+    folder = copied(alone[0], tmp_path)
+    values = quick_settings(events=16).model_dump(mode="json")
+    values["processes"]["4b"]["pt_hat_min"] = 420.0
+    generate(SampleSettings.model_validate(values), folder, workers=1)
+    (folder / "sample.json").unlink()
+    with pytest.raises(InputError, match=r"process '4b' was made with other settings than in another file"):
+        Sample(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 2},
+        {"sqrt_s": 13_000.0},
+        {"detector": "none"},
+        {"tokens": {"constituents": 40}},
+        {"processes": {**quick_settings().model_dump()["processes"], "third": {"kind": "ttbar"}}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_all_shards_share_renames_all_of_them(change):
+    before, after = (set(names_of(quick_settings(events=48, **more))) for more in ({}, change))
+    assert not before & after
+
+
+def test_the_name_of_the_sample_its_size_and_patience_rename_no_full_shard():
+    before = names_of(quick_settings(events=32))
+    after = names_of(quick_settings(events=64, name="other", max_generated_per_selected=77))
+    assert set(before) < set(after)
+
+
+def names_of(settings):
+    return list(shard_names(settings, shard_jobs(settings)).values())
+
+
+def test_a_file_of_another_name_is_not_taken_for_the_shard(alone, tmp_path):
+    folder = copied(alone[0], tmp_path)
+    first, second = sorted(folder.glob("4b-*-0000.h5"))[0], sorted(folder.glob("signal-*-0000.h5"))[0]
+    first.write_bytes(second.read_bytes())
+    assert generate(quick_settings(), folder, workers=1).made == 1
+    assert checksums(folder) == checksums(alone[0])
+
+
+def test_an_unfinished_sample_is_not_read(alone, tmp_path):
+    folder = copied(alone[0], tmp_path)
+    sorted(folder.glob("4b-*.h5"))[0].unlink()
+
+    class Stop(Exception):
+        pass
+
+    def stop(_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        generate(quick_settings(), folder, workers=1, progress=stop)
+    with pytest.raises(InputError, match=r"not finished; run the same `mscat generate` again"):
+        Sample(folder)
+    generate(quick_settings(), folder, workers=1)
+    with Sample(folder) as sample:
+        assert len(sample) == 24
 
 
 def test_an_impossible_cut_is_refused_at_once(tmp_path):

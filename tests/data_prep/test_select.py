@@ -1,7 +1,7 @@
 import numpy as np
 
 from data_prep.cluster import FatJetPairs
-from data_prep.select import CUTS, TAG, cut_flow, cuts_passed, largest_loss
+from data_prep.select import CUTS, TAG, cut_flow, cut_names, cuts_passed, largest_loss, x_hh
 from mscat_tf.config.sample import Selection
 from mscat_tf.physics import Cylindrical
 
@@ -32,13 +32,39 @@ def test_each_event_stops_at_its_cut():
 
 def test_cut_flow_counts_and_weighs():
     passed, weights = np.array([1, 2, 6, 6]), np.array([1.0, 2.0, 3.0, 5.0])
-    flow = cut_flow(passed, weights, np.array([0.0, 0.5]), np.array([0.0, 2.5]))
+    flow = cut_flow(CUTS, passed, weights, np.array([0.0, 0.5]), np.array([0.0, 2.5]))
     assert [row["cut"] for row in flow] == [*CUTS, TAG]
     assert [row["raw"] for row in flow] == [4, 3, 2, 2, 2, 2, 1]
     assert [row["weighted"] for row in flow] == [11.0, 10.0, 8.0, 8.0, 8.0, 8.0, 2.5]
 
 
 def test_largest_loss_names_the_cut():
-    assert largest_loss(np.array([2, 2, 2, 2, 2, 3])) == "leading pT"
-    assert largest_loss(np.array([1, 1, 1])) == "two fat jets"
-    assert largest_loss(np.array([6, 6, 5, 5, 5])) == "mass window"
+    assert largest_loss(CUTS, np.array([2, 2, 2, 2, 2, 3])) == "leading pT"
+    assert largest_loss(CUTS, np.array([1, 1, 1])) == "two fat jets"
+    assert largest_loss(CUTS, np.array([6, 6, 5, 5, 5])) == "mass window"
+
+
+def test_further_cuts_are_rows_only_where_they_are_on():
+    selection = Selection(abs_delta_eta_max=1.3, x_hh_max=1.6)
+    names = cut_names(selection, 2)
+    assert names == (*CUTS, "|delta eta|", "X_hh")
+    passed = cuts_passed(pairs(), 9, selection)
+    assert names[passed[1]] == "|delta eta|", "the first event has 0.1 and -1.9"
+    near = Selection(abs_delta_eta_max=2.5, x_hh_max=1.6)
+    assert cuts_passed(pairs(), 9, near)[1] == len(cut_names(near, 2)), "120 and 100 GeV: X_hh = 1.54"
+    near = Selection(abs_delta_eta_max=2.5, x_hh_max=1.5)
+    assert names[cuts_passed(pairs(), 9, near)[1]] == "X_hh"
+
+
+def test_x_hh_of_simple_masses():
+    found = x_hh(np.array([[124.0, 115.0], [155.0, 115.0], [124.0, 100.0], [155.0, 100.0]]), (124.0, 115.0), 0.1)
+    np.testing.assert_allclose(found, [0.0, 2.0, 1.5, 2.5])
+
+
+def test_single_jets_have_no_subleading_cut():
+    names = cut_names(Selection(x_hh_max=1.6), 1)
+    assert names == ("generated", "a fat jet", "leading pT", "|eta|", "mass window")
+    both = pairs()
+    one = both._replace(jets=Cylindrical(*(values[:, :1] for values in both.jets)), counts=both.counts[:, :1])
+    passed = cuts_passed(one, 9, Selection(x_hh_max=1.6))
+    assert passed[1:8].tolist() == [5, 2, 5, 3, 5, 4, 2]

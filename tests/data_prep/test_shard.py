@@ -83,7 +83,7 @@ def test_the_acceptance_is_unbiased():
         assert selected > wanted
         arrays = {"multiplicity": np.zeros((selected, 2), int), "raw/constituents": np.zeros((0, 6))}
         parts = Batch(np.ones(120), passed, np.ones(selected), np.ones(selected, bool), arrays)
-        joined = shard._joined([parts], wanted)
+        joined = shard._joined([parts], wanted, len(CUTS))
         assert np.sum(joined.passed == len(CUTS)) == wanted
         found.append(wanted / len(joined.passed))
     assert abs(np.mean(found) - acceptance) < 5 * np.std(found) / np.sqrt(len(found))
@@ -178,3 +178,31 @@ def test_biased_top_pairs_carry_their_weight_and_keep_the_cross_section():
     assert ((weights > 0) & (weights <= 1.0)).all()
     assert biased < plain / 2
     assert abs(one - other) < 4 * np.hypot(error_one, error_other)
+
+
+def test_single_jets_of_a_boson_make_a_sample_with_one_jet_and_one_token(tmp_path):
+    process = {"kind": "boson_and_jet", "boson": "Z", "pythia": QUICK}
+    settings = quick_settings(
+        processes={"Z": process, "jets": {"kind": "qcd_jets", "pythia": QUICK}}, fat_jets={"number": 1, "radius": 0.8}
+    )
+    header, arrays = make_shard(settings, ShardJob("Z", 0, 12))
+    schema.write_sample(tmp_path / "x.h5", header, arrays)
+    assert (header.jets, header.tokens) == (1, 1)
+    assert arrays["constituents"].shape == (12, 1, 50, 4)
+    assert arrays["kinematics"].shape == (12, 1, 6)
+    assert arrays["truth/track_jets"].shape == (12, 1, 3)
+    assert [row["cut"] for row in header.cut_flow["Z"]][1] == "a fat jet"
+    generator = arrays["weights"][:, 0]
+    assert np.all((generator > 0) & (generator <= 1.0))
+    assert np.median(arrays["kinematics"][:, 0, 0]) < 130.0
+
+
+def test_bottom_jets_are_tagged_more_often_than_all_jets():
+    """`qcd_jets`: with b quarks in the hard process more fat jets hold a b-labelled track jet."""
+    labelled = []
+    for flavour in ("all", "bottom"):
+        process = {"kind": "qcd_jets", "flavour": flavour, "pythia": QUICK}
+        settings = quick_settings(processes={"jets": process}, events=20)
+        arrays = make_shard(settings, ShardJob("jets", 0, 20))[1]
+        labelled.append(np.mean(arrays["truth/track_jets"][..., 0] > 0))
+    assert labelled[0] < 0.3 < 0.7 < labelled[1]

@@ -1,0 +1,1 @@
+"""Detector cards, read by `data_prep.detector_card`."""
