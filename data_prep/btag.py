@@ -11,7 +11,8 @@ import numpy as np
 from data_prep.arrays import Ints, pad
 from data_prep.cluster import TrackJets
 from data_prep.generator import Particles
-from mscat_tf.config.sample import BTagging
+from mscat_tf.config.sample import BTagging, RateMap
+from mscat_tf.errors import ConfigError
 from mscat_tf.physics.four_vectors import Floats, delta_r, from_cartesian
 
 LIGHT, CHARM, BOTTOM = 0, 4, 5
@@ -49,47 +50,118 @@ def flavours(jets: TrackJets, events: int, bottom: Hadrons, charm: Hadrons, radi
     return flavour
 
 
+def flavours_of_ghosts(jets: int, bottom: Ints, charm: Ints) -> Ints:
+    """`(jets,)` flavour of each track jet that holds a ghost of a bottom or a charm hadron; bottom wins.
+
+    Args:
+        jets: number of track jets. bottom, charm: places from `cluster.places_of_ghosts`.
+    """
+    flavour = np.full(jets, LIGHT, np.int64)
+    flavour[charm[charm >= 0]] = CHARM
+    flavour[bottom[bottom >= 0]] = BOTTOM
+    return flavour
+
+
+def fat_jet_of(jets: TrackJets, fat_eta: Floats, fat_phi: Floats, radius: float) -> Ints:
+    """`(track jets,)` the nearest fat jet of its event for each track jet within `radius` of its axis, else -1.
+
+    Args:
+        jets: track jets. fat_eta, fat_phi: `(events, fat jets)`.
+    """
+    distance = delta_r(jets.eta[:, np.newaxis], jets.phi[:, np.newaxis], fat_eta[jets.event], fat_phi[jets.event])
+    nearest = distance.argmin(axis=1)
+    return np.where(distance[np.arange(len(nearest)), nearest] < radius, nearest, -1)
+
+
 def flavours_in_fat_jets(jets: TrackJets, flavour: Ints, fat_eta: Floats, fat_phi: Floats, radius: float) -> Ints:
     """How many track jets of each flavour every fat jet holds.
 
-    Each track jet belongs to the nearest fat jet of its event, if it lies within `radius` of its axis.
-
     Args:
         jets: track jets. flavour: `(track jets,)`.
-        fat_eta, fat_phi: `(events, fat jets)`.
+        fat_eta, fat_phi, radius: see `fat_jet_of`.
 
     Returns:
         `(events, fat jets, 3)` numbers of bottom, charm and light track jets.
     """
-    distance = delta_r(jets.eta[:, np.newaxis], jets.phi[:, np.newaxis], fat_eta[jets.event], fat_phi[jets.event])
-    nearest = distance.argmin(axis=1)
-    inside = distance[np.arange(len(nearest)), nearest] < radius
+    fat = fat_jet_of(jets, fat_eta, fat_phi, radius)
+    inside = fat >= 0
     counts = np.zeros((*fat_eta.shape, 3), np.int64)
     column = np.select([flavour == BOTTOM, flavour == CHARM], [0, 1], 2)
-    np.add.at(counts, (jets.event[inside], nearest[inside], column[inside]), 1)
+    np.add.at(counts, (jets.event[inside], fat[inside], column[inside]), 1)
     return counts
 
 
-def tag_probability(counts: Ints, settings: BTagging) -> Floats:
-    """Probability that every fat jet of an event holds at least `tags_per_jet` tagged track jets.
+def rates_of(jets: TrackJets, flavour: Ints, settings: BTagging) -> Floats:
+    """`(track jets,)` probability that each is tagged, from its flavour, and its pT and |eta| where there is a map."""
+    found = [_rate(rate, jets) for rate in (settings.b_efficiency, settings.c_mistag, settings.light_mistag)]
+    return np.select([flavour == BOTTOM, flavour == CHARM], found[:2], found[2])
 
-    Tags are independent, so the number of tags is the sum of three binomials (one for each flavour), of which only
-    the probabilities of none and of one are needed.
+
+def rates_in_fat_jets(jets: TrackJets, rates: Floats, fat_eta: Floats, fat_phi: Floats, radius: float) -> Floats:
+    """Rates of the track jets of every fat jet, `(events, fat jets, most)`, padded with 0.
 
     Args:
-        counts: `(events, fat jets, 3)` from `flavours_in_fat_jets`.
+        jets: track jets. rates: `(track jets,)`.
+        fat_eta, fat_phi, radius: see `fat_jet_of`.
+    """
+    fat = fat_jet_of(jets, fat_eta, fat_phi, radius)
+    inside = np.flatnonzero(fat >= 0)
+    number = jets.event[inside] * fat_eta.shape[1] + fat[inside]
+    order = np.argsort(number, kind="stable")
+    padded, _ = pad(rates[inside][order], np.bincount(number, minlength=fat_eta.size))
+    return padded.reshape(*fat_eta.shape, -1)
+
+
+def tag_count_probabilities(rates: Floats) -> Floats:
+    """Probabilities of no tag, of one, and of two or more, tags being independent; they sum to one.
+
+    Args:
+        rates: `(..., most)` of the track jets, 0 for padding.
 
     Returns:
-        `(events,)`.
+        `(..., 3)`.
     """
-    rates = np.array([settings.b_efficiency, settings.c_mistag, settings.light_mistag])
-    none = (1.0 - rates) ** counts
-    one = counts * rates * (1.0 - rates) ** np.maximum(counts - 1, 0)
-    too_few = none.prod(axis=-1)
-    if settings.tags_per_jet == 2:
-        others = [none[..., 1] * none[..., 2], none[..., 0] * none[..., 2], none[..., 0] * none[..., 1]]
-        too_few = too_few + np.sum(one * np.stack(others, axis=-1), axis=-1)
-    return np.asarray(np.maximum(1.0 - too_few, 0.0).prod(axis=-1))
+    none, one = np.ones(rates.shape[:-1]), np.zeros(rates.shape[:-1])
+    for column in range(rates.shape[-1]):  # some ten track jets at most, however many events
+        rate = rates[..., column]
+        none, one = none * (1.0 - rate), one * (1.0 - rate) + none * rate
+    return np.stack([none, one, np.maximum(1.0 - none - one, 0.0)], axis=-1)
+
+
+def event_probability(rates: Floats, tags_per_jet: int) -> Floats:
+    """`(events,)` probability that every fat jet holds at least `tags_per_jet` (1 or 2) tagged track jets.
+
+    Args:
+        rates: `(events, fat jets, most)` from `rates_in_fat_jets`.
+    """
+    enough: Floats = tag_count_probabilities(rates)[..., tags_per_jet:].sum(axis=-1)
+    return np.asarray(enough.prod(axis=-1))
+
+
+def tag_probability(counts: Ints, settings: BTagging) -> Floats:
+    """`event_probability` from the numbers of `flavours_in_fat_jets`, for rates that are the same for all track jets.
+
+    Args:
+        counts: `(events, fat jets, 3)`.
+
+    Raises:
+        ConfigError: a rate is a map.
+    """
+    rates = (settings.b_efficiency, settings.c_mistag, settings.light_mistag)
+    if any(isinstance(rate, RateMap) for rate in rates):
+        raise ConfigError("b_tagging: a map of rates needs the track jets themselves, not their numbers; give numbers")
+    flat = np.repeat(np.tile(np.array(rates, np.float64), counts[..., 0].size), counts.ravel())
+    padded, _ = pad(flat, counts.sum(axis=-1).ravel())
+    return event_probability(padded.reshape(*counts.shape[:-1], -1), settings.tags_per_jet)
+
+
+def _rate(rate: float | RateMap, jets: TrackJets) -> Floats:
+    if not isinstance(rate, RateMap):
+        return np.full(len(jets.pt), rate)
+    values = np.array(rate.rates)
+    edges = (jets.pt, rate.pt_edges), (np.abs(jets.eta), rate.abs_eta_edges)
+    bins = (np.clip(np.searchsorted(e, x, side="right") - 1, 0, len(e) - 2) for x, e in edges)
+    return np.asarray(values[tuple(bins)])
 
 
 def _nearest(jets: TrackJets, events: int, hadrons: Hadrons, radius: float) -> Ints:

@@ -1,5 +1,6 @@
 """Jets by the anti-kT algorithm of FastJet (arXiv:0802.1189, arXiv:1111.6097). Units: GeV, radians."""
 
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import awkward as ak
@@ -10,6 +11,9 @@ from data_prep import extras
 from data_prep.arrays import Ints, offsets_of
 from data_prep.detector import Objects
 from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, to_cartesian
+
+GHOST_PT = 1e-18
+"""Transverse momentum of a ghost [GeV]: it moves no jet."""
 
 
 class FatJetPairs(NamedTuple):
@@ -32,12 +36,13 @@ class TrackJets(NamedTuple):
     """Track jets of some events, flat, ordered by event.
 
     Attributes:
-        event: `(jets,)` index of the event. eta, phi: `(jets,)` [1, rad].
+        event: `(jets,)` index of the event. eta, phi, pt: `(jets,)` [1, rad, GeV].
     """
 
     event: Ints
     eta: Floats
     phi: Floats
+    pt: Floats
 
 
 def fat_jet_pairs(objects: Objects, events: int, radius: float, pt_min: float, jets: int = 2) -> FatJetPairs:
@@ -76,7 +81,33 @@ def track_jets(tracks: Objects, events: int, radius: float, pt_min: float) -> Tr
     counts = ak.to_numpy(ak.num(jets))
     flat = ak.flatten(jets, axis=1)
     axes = from_cartesian(*(ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")))
-    return TrackJets(np.repeat(np.arange(len(counts)), counts), axes.eta, axes.phi)
+    return TrackJets(np.repeat(np.arange(len(counts)), counts), axes.eta, axes.phi, axes.pt)
+
+
+def places_of_ghosts(tracks: Objects, ghosts: Objects, events: int, radius: float, pt_min: float) -> Ints:
+    """Which track jet each ghost is clustered into (ghost association, arXiv:0707.1378).
+
+    Args:
+        tracks, events, radius, pt_min: as for `track_jets`, whose jets these are.
+        ghosts: ordered by event; only their directions matter.
+
+    Returns:
+        `(ghosts,)` place of the jet among those of `track_jets`, -1 for none.
+    """
+    soft = replace(ghosts, pt=np.full_like(ghosts.pt, GHOST_PT), mass=np.zeros_like(ghosts.mass))
+    both = Objects(*(np.concatenate([getattr(part, f.name) for part in (tracks, soft)]) for f in fields(Objects)))
+    order = np.argsort(both.event, kind="stable")
+    sequence, first = _cluster(both.take(order), events, radius)
+    members = sequence.constituent_index(min_pt=pt_min)
+    sizes = ak.to_numpy(ak.flatten(ak.num(members, axis=2))).astype(np.int64)
+    event = np.repeat(np.arange(events), ak.to_numpy(ak.sum(ak.num(members, axis=2), axis=1)))
+    place = np.full(len(both.pt), -1, np.int64)
+    place[first[event] + ak.to_numpy(ak.flatten(members, axis=None)).astype(np.int64)] = np.repeat(
+        np.arange(len(sizes)), sizes
+    )
+    unsorted = np.empty_like(place)
+    unsorted[order] = place
+    return unsorted[len(tracks.pt) :]
 
 
 def _cluster(objects: Objects, events: int, radius: float) -> tuple[Any, NDArray[np.int64]]:

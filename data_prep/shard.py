@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mscat_tf
-from data_prep import btag, cluster
+from data_prep import cluster
 from data_prep.arrays import Ints, concatenated, offsets_of
-from data_prep.detector import Objects, detect
+from data_prep.detector import detect
 from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
 from data_prep.generator import BATCH_EVENTS, Particles
 from data_prep.groom import groom
 from data_prep.select import cut_flow, cut_names, cuts_passed, largest_loss
 from data_prep.sources import Source, block_events, input_checksums, open_source
+from data_prep.tagging import tags
 from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.sample import FromFiles, HeavyHiggs
 from mscat_tf.errors import GenerationError
@@ -119,8 +120,7 @@ def process_batch(
     pairs = groom(cluster.fat_jet_pairs(objects, events, jets.radius, jets.pt_min, jets.number), objects, jets)
     passed = cuts_passed(pairs, events, settings.selection)
     pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(_cuts(settings))))
-    flavours = _track_jet_flavours(particles, objects, pairs, events, settings)
-    tag = btag.tag_probability(flavours, settings.b_tagging)
+    flavours, tag = tags(particles, objects, pairs, events, settings)
     thrown = settings.b_tagging.random
     kept = tag_rng.random(len(tag)) < tag if thrown else np.ones(len(tag), np.bool_)
     chosen = np.flatnonzero(kept)
@@ -131,26 +131,6 @@ def process_batch(
     if particles.group_id is not None:
         arrays["group_id"] = particles.group_id[pairs.event[chosen]]
     return Batch(particles.weights, passed, tag, kept, arrays)
-
-
-def _track_jet_flavours(
-    particles: Particles, objects: Objects, pairs: cluster.FatJetPairs, events: int, settings: SampleSettings
-) -> Ints:
-    """`(pairs, J, 3)` bottom, charm and light track jets in each fat jet; only these events are clustered."""
-    tagging = settings.b_tagging
-    if len(pairs.event) == 0:
-        return np.zeros((0, settings.fat_jets.number, 3), np.int64)
-    wanted = np.zeros(events, np.bool_)
-    wanted[pairs.event] = True
-    tracks = objects.take(objects.is_track & wanted[objects.event])
-    jets = cluster.track_jets(tracks, events, tagging.track_jet_radius, tagging.track_jet_pt_min)
-    bottom, charm = (
-        btag.heavy_hadrons(particles, numbers, tagging.hadron_pt_min) for numbers in (btag.B_HADRONS, btag.C_HADRONS)
-    )
-    flavour = btag.flavours(jets, events, bottom, charm, tagging.matching_radius)
-    place = np.cumsum(wanted) - 1
-    local = jets._replace(event=place[jets.event])
-    return btag.flavours_in_fat_jets(local, flavour, pairs.jets.eta, pairs.jets.phi, settings.fat_jets.radius)
 
 
 def _cuts(settings: SampleSettings) -> tuple[str, ...]:

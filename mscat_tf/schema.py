@@ -27,6 +27,8 @@ WEIGHT_COLUMNS = ("generator", "tag")
 
 CHUNK_EVENTS = 256
 EXTENSION = ".h5"
+UNFINISHED = ".unfinished"
+"""In a folder while its sample is being made, and after an interruption: it may not be read then."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ class Header:
         labels: label of each process, in the same order.
         normalisation: by name, for the processes that this file holds.
         cut_flow: by name, rows of `{"cut": str, "raw": int, "weighted": float}`.
-        configuration: settings that made the file; `digest` is their SHA-256.
+        configuration: settings that made the file, of its own processes where the sample has more. digest: SHA-256 of
+            those that all files of the sample share.
         seed: of the sample. versions: of every generator and library.
         jets, constituents, tokens: the sizes J, P and K.
         events, optional: number of events, and the data sets of `OPTIONAL` that the file holds; set by reading.

@@ -33,7 +33,7 @@ def inspect(path: Path, figures: Path | None, rows: int, overrides: list[str], d
     settings = load_config("demo", overrides).data
     with Sample(path) as sample:
         if dry_run:
-            out.print(yaml.safe_dump(sample.header.configuration, sort_keys=False), markup=False)
+            out.print(yaml.safe_dump(sample.configuration, sort_keys=False), markup=False)
             return
         _sample(sample, rows)
         if figures is not None:
@@ -54,7 +54,7 @@ def _sample(sample: Sample, rows: int) -> None:
     header = sample.header
     out.print(
         f"{sample.path}: schema version {SCHEMA_VERSION}, {len(sample)} events in {len(sample.files)} file(s), "
-        f"{header.jets} jets of up to {header.constituents} constituents, {header.tokens} kinematic tokens, "
+        f"{header.jets} jet(s) of up to {header.constituents} constituents, {header.tokens} kinematic token(s), "
         f"seed {header.seed}, configuration {header.digest}",
         soft_wrap=True,
     )
@@ -133,11 +133,18 @@ def _few(sample: Sample, rows: int) -> None:
     lines = []
     for event in range(min(rows, len(arrays["process"]))):
         name = sample.header.processes[arrays["process"][event]]
-        for token, label in enumerate(("leading jet", "subleading jet", "sum")):
+        for token, label in enumerate(_token_names(sample.header.jets, sample.header.tokens)):
             values = [f"{v:.2f}" for v in arrays["kinematics"][event, token]]
             count = arrays["multiplicity"][event, token] if token < sample.header.jets else ""
             lines.append([f"{arrays['event_id'][event]} {name}" if token == 0 else "", label, *values, count])
     table("first events", ["event", "token", *columns, "constituents"], lines)
+
+
+def _token_names(jets: int, tokens: int) -> list[str]:
+    """What each kinematic token is: the jets, then their sum where there is one."""
+    known = {1: ["jet"], 2: ["leading jet", "subleading jet"]}
+    names = known.get(jets, [f"jet {jet}" for jet in range(1, jets + 1)])
+    return [*names, "sum"][:tokens]
 
 
 def _figures(sample: Sample, folder: Path, settings: DataSettings) -> None:

@@ -150,6 +150,19 @@ def inspect(
 
 
 @app.command()
+def convert(
+    path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Sample file or sample folder.")],
+    to: Annotated[str, typer.Option(help="parquet (nested), root (a tree) or npz (flat arrays).")],
+    out: Annotated[Path, typer.Option(help="File to write; FILE.json beside it tells what made the events.")],
+    settings: Set = None,
+) -> None:
+    """Write a sample for analysis elsewhere: jets with all their constituents, weights, labels, splits."""
+    from mscat_tf.cli import conversion
+
+    conversion.convert(path, to, out, settings or [])
+
+
+@app.command()
 def validate(
     path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Sample file or sample folder.")],
     reference: Annotated[Path | None, typer.Option(help="Another sample to compare with: ratios, chi2.")] = None,

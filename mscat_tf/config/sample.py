@@ -1,5 +1,6 @@
 """Settings of simulation and data preparation: what `mscat generate` reads. Units: GeV, radians, femtobarn."""
 
+import itertools
 import math
 from typing import Annotated, Any, Literal
 
@@ -234,16 +235,47 @@ class Selection(Settings):
         return self
 
 
+class RateMap(Settings):
+    """A tagging rate in bins of a track jet's pT [GeV] and |eta|; beyond the last edges the outermost bins hold.
+
+    Attributes:
+        pt_edges, abs_eta_edges: rising. rates: one row for each bin of pT, one number in it for each bin of |eta|.
+    """
+
+    pt_edges: Annotated[tuple[float, ...], Field(min_length=2)]
+    abs_eta_edges: Annotated[tuple[float, ...], Field(min_length=2)] = (0.0, 2.5)
+    rates: tuple[tuple[Probability, ...], ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RateMap":
+        for name in ("pt_edges", "abs_eta_edges"):
+            edges = getattr(self, name)
+            if any(low >= high for low, high in itertools.pairwise(edges)):
+                raise ValueError(f"{name} = {edges} do not rise; sort them")
+        wanted = (len(self.pt_edges) - 1, len(self.abs_eta_edges) - 1)
+        if len(self.rates) != wanted[0] or any(len(row) != wanted[1] for row in self.rates):
+            raise ValueError(f"rates must be {wanted[0]} rows (pT) of {wanted[1]} numbers (|eta|), as the edges say")
+        return self
+
+
 class BTagging(Settings):
-    """Track jets in each fat jet, tagged with these rates; an event's weight is the probability of two per fat jet."""
+    """Track jets in each fat jet, tagged with these rates; an event's weight is the probability of two per fat jet.
+
+    Attributes:
+        association: what makes a track jet a b (or c) jet: the nearest hadron within `matching_radius`, or one that is
+            clustered into it as a ghost.
+        b_efficiency, c_mistag, light_mistag: a number, or a map in pT and |eta|.
+        random: throw the dice and keep tagged events, instead of weights.
+    """
 
     track_jet_radius: Annotated[float, Field(gt=0.05, le=0.6)] = 0.2
     track_jet_pt_min: PositiveFloat = 10.0
     hadron_pt_min: Annotated[float, Field(ge=0.0)] = 5.0
     matching_radius: PositiveFloat = 0.3
-    b_efficiency: Probability = 0.80
-    c_mistag: Probability = 0.15
-    light_mistag: Probability = 0.01
+    association: Literal["nearest", "ghost"] = "nearest"
+    b_efficiency: Probability | RateMap = 0.80
+    c_mistag: Probability | RateMap = 0.15
+    light_mistag: Probability | RateMap = 0.01
     tags_per_jet: Literal[1, 2] = 2
     random: bool = False
 

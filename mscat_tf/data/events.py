@@ -64,6 +64,17 @@ def balanced(weight: Floats, label: NDArray[np.int32]) -> Floats:
     return result
 
 
+def fb_per_weight(sample: Sample) -> Floats:
+    """`(processes,)` cross-section over the summed generator weights [fb], 0 for a process without events.
+
+    Generator weight x tag weight x this is what an event adds to the expected number at 1/fb.
+    """
+    per_process = np.zeros(len(sample.header.processes))
+    for name, norm in sample.normalisation.items():
+        per_process[sample.header.processes.index(name)] = norm.cross_section_fb / norm.sum_of_weights
+    return per_process
+
+
 def event_table(sample: Sample, settings: DataSettings, seed: int) -> EventTable:
     """Build the table: fb weights over all files, class balance, splits, and shuffled labels if asked for.
 
@@ -74,10 +85,7 @@ def event_table(sample: Sample, settings: DataSettings, seed: int) -> EventTable
     weights = sample.column("weights").astype(np.float64)
     group_id = sample.column("group_id")
     _check_labels(sample, label, process)
-    per_process = np.zeros(len(sample.header.processes))
-    for name, norm in sample.normalisation.items():
-        per_process[sample.header.processes.index(name)] = norm.cross_section_fb / norm.sum_of_weights
-    weight_fb = weights.prod(axis=1) * per_process[process]
+    weight_fb = weights.prod(axis=1) * fb_per_weight(sample)[process]
     weight = balanced(weight_fb, label)
     if settings.shuffle_labels:
         label = np.random.default_rng((seed, 0x5AFE)).permutation(label)

@@ -38,11 +38,14 @@ class Block:
 class Sample:
     """Events of one or many HDF5 files of the same schema and configuration.
 
+    Attributes:
+        configuration: settings that made them, those of every process that has events here among them.
+
     Args:
         path: a file, or a folder. A folder with `sample.json` is read by that list, any other by its `*.h5`.
 
     Raises:
-        InputError: nothing there, or files that belong to different configurations.
+        InputError: nothing there, files that belong to different configurations, or a sample that is not finished.
         SchemaError: a file is truncated or of another schema.
     """
 
@@ -58,10 +61,11 @@ class Sample:
                         f"{file}: {name} is {getattr(header, name)!r}, but {self.files[0].name} has "
                         f"{getattr(self.header, name)!r}; keep samples of different configurations in different folders"
                     )
+        self.configuration = self._configuration()
 
     @property
     def header(self) -> schema.Header:
-        """Header of the first file; sizes, processes and configuration are the same in all."""
+        """Header of the first file; sizes, processes and common settings are the same in all."""
         return self.headers[0]
 
     def has(self, name: str) -> bool:
@@ -114,6 +118,31 @@ class Sample:
                 self._check_finite(block, name, arrays[name])
         return arrays
 
+    def read_raw(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """All constituents of one block, in the laboratory: `(total, columns)`, and how many each jet has `(n, J)`.
+
+        Raises:
+            InputError: a value is not finite.
+            SchemaError: the file is damaged there.
+        """
+        file, jets, path = self._file(block.shard), self.header.jets, self.files[block.shard]
+        try:
+            offsets = file["raw/offsets"][block.start * jets : block.stop * jets + 1]
+            counts = np.diff(offsets).reshape(-1, jets)
+            raw = file["raw/constituents"][offsets[0] : offsets[-1]]
+        except OSError as error:
+            raise SchemaError(
+                f"{path}: 'raw/constituents' cannot be read ({error}); delete the file and make it again"
+            ) from error
+        if np.any(counts < 0) or len(raw) != counts.sum():
+            raise SchemaError(f"{path}: 'raw/offsets' point outside 'raw/constituents'; make the file again")
+        if not np.isfinite(raw).all():
+            raise InputError(
+                f"{path}: 'raw/constituents' holds NaN or infinity in events {block.start} to {block.stop}; make the "
+                "file again"
+            )
+        return raw, counts
+
     def iterate(self, names: tuple[str, ...]) -> Iterator[tuple[Block, Arrays]]:
         """Every block in file order."""
         for block in self.blocks:
@@ -155,6 +184,19 @@ class Sample:
                     total["weighted"] += row["weighted"]
         return merged
 
+    def _configuration(self) -> dict[str, Any]:
+        """Settings that made the sample: a shard may know those of its own processes only."""
+        merged: dict[str, Any] = {}
+        for file, header in zip(self.files, self.headers, strict=True):
+            for name, own in header.configuration.get("processes", {}).items():
+                if merged.setdefault(name, own) != own:
+                    raise InputError(
+                        f"{file}: process '{name}' was made with other settings than in another file here; keep one of "
+                        "the two in another folder, or run `mscat generate` again to renew the list of shards"
+                    )
+        common = dict(self.header.configuration)
+        return {**common, "processes": merged} if merged else common
+
     def _file(self, shard: int) -> h5py.File:
         if shard not in self._open:
             self._open[shard] = schema.open_sample(self.files[shard])
@@ -177,6 +219,10 @@ def _shards(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder; make the sample with `mscat generate`, or set data.path")
+    if (path / schema.UNFINISHED).exists():
+        raise InputError(
+            f"{path}: this sample is not finished; run the same `mscat generate` again, which makes what is missing"
+        )
     manifest = path / MANIFEST
     if manifest.is_file():
         try:

@@ -33,15 +33,25 @@ def process_colours(labels: Sequence[int]) -> list[str]:
 
 def new_axes(columns: int = 1, size: tuple[float, float] = (6.0, 4.6)) -> tuple[Figure, list[Axes]]:
     """A figure with so many axes side by side."""
+    figure, grid = new_grid(1, columns, (size[0] * columns, size[1]))
+    return figure, grid[0]
+
+
+def new_grid(
+    rows: int, columns: int, size: tuple[float, float], heights: Sequence[float] | None = None
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of this size [inches] with rows of axes, of these relative heights."""
     with plt.style.context(mplhep.style.ROOT), mpl.rc_context({"font.size": 12, "legend.frameon": False}):
         figure, axes = plt.subplots(
-            1, columns, figsize=(size[0] * columns, size[1]), squeeze=False, layout="constrained"
+            rows, columns, figsize=size, squeeze=False, layout="constrained", height_ratios=heights
         )
-    return figure, list(axes[0])
+    return figure, [list(row) for row in axes]
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `<name>.png` and `<name>.pdf`, close the figure, return the PNG's path."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, here; with an engine every saving does it twice
     for ending in ("pdf", "png"):
         with atomic_path(folder / f"{name}.{ending}") as temporary:
             metadata = {"CreationDate": None} if ending == "pdf" else None

@@ -10,7 +10,7 @@ from mscat_tf.physics.four_vectors import (
     to_cartesian,
     wrap_phi,
 )
-from mscat_tf.physics.jet_frame import JetFrame, to_jet_frame
+from mscat_tf.physics.jet_frame import JetFrame, to_jet_frame, to_jet_frames
 from mscat_tf.physics.tokens import kinematic_tokens
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "kinematic_tokens",
     "to_cartesian",
     "to_jet_frame",
+    "to_jet_frames",
     "wrap_phi",
 ]

@@ -13,12 +13,12 @@ ranges are ours, see docs/physics.md):
 in phi.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mscat_tf.physics.four_vectors import Floats, delta_phi, wrap_phi
+from mscat_tf.physics.four_vectors import Floats
 
 
 class JetFrame(NamedTuple):
@@ -48,61 +48,39 @@ def to_jet_frame(
         mask: `(..., constituents)` True where real; what stands elsewhere is ignored.
         keep: constituents kept, hardest first.
     """
-    mask = _at_least(np.asarray(mask, dtype=np.bool_), keep)
-    pt, eta, phi, energy = (
-        np.where(mask, _at_least(np.asarray(values, np.float64), keep), 0.0) for values in (pt, eta, phi, energy)
+    mask = np.asarray(mask, dtype=np.bool_)
+    flat_pt, flat_eta, flat_phi, flat_energy = (np.asarray(v, np.float64)[mask] for v in (pt, eta, phi, energy))
+    frames = to_jet_frames(flat_pt, flat_eta, flat_phi, flat_energy, mask.sum(axis=-1).ravel(), keep)
+    shape = mask.shape[:-1]
+    return JetFrame(
+        frames.constituents.reshape(*shape, keep, 4),
+        frames.mask.reshape(*shape, keep),
+        frames.theta.reshape(shape),
+        frames.multiplicity.reshape(shape),
     )
-    eta, phi = _centred(pt, eta, phi, mask)
-    theta = principal_angle(pt, eta, phi)
-    eta, phi = _rotated(eta, phi, -theta)
-    eta = np.where(_heavier_below(eta, energy), -eta, eta)
-    return JetFrame(*_hardest(pt, eta, phi, mask, keep), theta, mask.sum(axis=-1))
 
 
-def principal_angle(weight: Floats, eta: Floats, phi: Floats) -> Floats:
-    """Angle of the principal axis of the weighted covariance about the origin, in (-pi/2, pi/2] [rad].
+def to_jet_frames(
+    pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, energy: ArrayLike, counts: ArrayLike, keep: int
+) -> JetFrame:
+    """Bring jets into their own frames, all constituents one jet after the other.
 
     Args:
-        weight, eta, phi: `(..., constituents)`; padding has weight 0.
+        pt, energy: `(total,)` in the laboratory [GeV].
+        eta, phi: `(total,)` in the laboratory [1, rad].
+        counts: `(jets,)` constituents of each jet.
+        keep: constituents kept, hardest first.
+
+    Returns:
+        Frames of shape `(jets, ...)`.
     """
-    c_ee, c_pp, c_ep = (np.sum(weight * product, axis=-1) for product in (eta * eta, phi * phi, eta * phi))
-    angle = 0.5 * np.arctan2(2.0 * c_ep + 0.0, c_ee - c_pp + 0.0)  # + 0.0: atan2 tells -0.0 from 0.0
-    return np.where(angle <= -0.5 * np.pi, 0.5 * np.pi, angle)
+    counts = np.asarray(counts, np.int64)
+    jets = len(counts)
+    frame = JetFrame(np.zeros((jets, keep, 4)), np.zeros((jets, keep), np.bool_), np.zeros(jets), counts)
+    if jets:
+        from mscat_tf.physics.jet_frame_kernel import jet_frames  # Numba takes a moment to import
 
-
-def _at_least(values: NDArray[Any], width: int) -> NDArray[Any]:
-    """The last axis padded with zeros to this width."""
-    missing = max(width - values.shape[-1], 0)
-    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)])
-
-
-def _centred(pt: Floats, eta: Floats, phi: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Distances from the centroid; azimuths are first measured from the hardest constituent, away from the seam."""
-    hardest = np.argmax(pt, axis=-1)[..., np.newaxis]
-    phi = delta_phi(phi, np.take_along_axis(phi, hardest, axis=-1))
-    total = pt.sum(axis=-1, keepdims=True)
-    share = np.divide(pt, total, out=np.zeros_like(pt), where=total > 0.0)
-    eta = eta - np.sum(share * eta, axis=-1, keepdims=True)
-    phi = wrap_phi(phi - np.sum(share * phi, axis=-1, keepdims=True))
-    return np.where(mask, eta, 0.0), np.where(mask, phi, 0.0)
-
-
-def _rotated(eta: Floats, phi: Floats, angle: Floats) -> tuple[Floats, Floats]:
-    cosine, sine = np.cos(angle)[..., np.newaxis], np.sin(angle)[..., np.newaxis]
-    return cosine * eta - sine * phi, sine * eta + cosine * phi
-
-
-def _heavier_below(eta: Floats, energy: Floats) -> NDArray[np.bool_]:
-    below = np.sum(np.where(eta < 0.0, energy, 0.0), axis=-1, keepdims=True)
-    above = np.sum(np.where(eta > 0.0, energy, 0.0), axis=-1, keepdims=True)
-    return np.asarray(below > above)
-
-
-def _hardest(
-    pt: Floats, eta: Floats, phi: Floats, mask: NDArray[np.bool_], keep: int
-) -> tuple[Floats, NDArray[np.bool_]]:
-    order = np.argsort(np.where(mask, -pt, np.inf), axis=-1, kind="stable")[..., :keep]
-    pt, eta, phi = (np.take_along_axis(values, order, axis=-1) for values in (pt, eta, phi))
-    kept = np.take_along_axis(mask, order, axis=-1)
-    log_pt = np.log(pt, out=np.zeros_like(pt), where=kept & (pt > 0.0))
-    return np.stack([eta, phi, pt, log_pt], axis=-1), kept
+        flat = (np.ascontiguousarray(values, np.float64) for values in (pt, eta, phi, energy))
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        jet_frames(*flat, offsets, frame.constituents, frame.mask, frame.theta)
+    return frame
