@@ -204,7 +204,8 @@ def _blocks(path: str, skip: int) -> Iterator[tuple[str, str]]:
 
 
 def _blocks_of(path: str, file: IO[str], skip: int) -> Iterator[tuple[str, str]]:
-    kind, lines, complete, events = "", [], False, 0
+    kind, complete, events = "", False, 0
+    lines: list[str] = []
     for line in file:
         text = line.lstrip()
         if not kind and text.startswith(("<event", "<init>")):

@@ -64,6 +64,5 @@ def _flavours(
 
 def _as_objects(hadrons: btag.Hadrons, wanted: NDArray[np.bool_]) -> Objects:
     chosen = wanted[hadrons.event]
-    event, eta, phi = (values[chosen] for values in hadrons)
-    zero, none = np.zeros(len(event)), np.zeros(len(event), np.int64)
-    return Objects(event, zero, eta, phi, zero, none, none)
+    zero, none = np.zeros(chosen.sum()), np.zeros(chosen.sum(), np.int64)
+    return Objects(hadrons.event[chosen], zero, hadrons.eta[chosen], hadrons.phi[chosen], zero, none, none)

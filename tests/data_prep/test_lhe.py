@@ -7,6 +7,7 @@ import pylhe
 import pytest
 
 from data_prep import shard
+from data_prep.generator import Generator
 from data_prep.lhe import LheFiles, summary
 from data_prep.run import generate
 from data_prep.shard import ShardJob, make_shard
@@ -174,3 +175,22 @@ def test_too_few_events_are_found_out_at_once(tmp_path):
             update={"selection": settings.selection.model_copy(update={"leading_pt_min": 800.0})}
         )
         make_shard(tight, ShardJob("bb", 0, 8))
+
+
+def test_showers_are_those_of_pythias_own_reader(tmp_path):
+    """The same file and seed through Pythia's reader: event by event the same particles."""
+    name = write_lhe(tmp_path / "a.lhe", 6)
+    process = settings_for(name).processes["bb"]
+    ours = open_source(process, 0, 6, 14_000.0, (5, 6), None, "process 'bb'").next_particles(6)
+    plain = tmp_path / "plain.lhe"
+    plain.write_text((tmp_path / "a.lhe").read_text().replace(BANNER, ""))
+    lines = [
+        "Print:quiet = on",
+        "Random:setSeed = on",
+        "Random:seed = 5",
+        "Beams:frameType = 4",
+        f"Beams:LHEF = {plain}",
+    ]
+    theirs = Generator([*lines, *QUICK], "x").next_particles(6)
+    for field in ("event", "pdg_id", "px", "py", "pz", "energy"):
+        np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
