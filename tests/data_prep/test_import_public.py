@@ -146,7 +146,7 @@ def written(format, folder, jets):
         return settings(format, [write_quark_gluon(folder / "QG_jets.npz", jets)])
     if format == "jet_class":
         return settings(format, [write_jet_class(folder / "HToBB_000.root", jets)])
-    files = [write_released(folder / f"{name}.npz", jets, LABEL == label) for label, name in enumerate(("bkg", "sig"))]
+    files = [write_released(folder / f"{name}.npz", jets, label == LABEL) for label, name in enumerate(("bkg", "sig"))]
     processes = {path.stem: {"files": (str(path),), "label": label} for label, path in enumerate(files)}
     return settings(format, (), processes=processes)
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mscat_tf.physics import to_jet_frame, wrap_phi
-from mscat_tf.physics.jet_frame import principal_angle
+from mscat_tf.physics import jet_frame, to_jet_frame, to_jet_frames, wrap_phi
 from tests import oracles
+from tests.physics import jet_frame_arrays
 from tests.strategies import angles, padded_jets
 
 KEEP = 5
@@ -86,6 +86,46 @@ def test_padding_cannot_be_seen(jets, junk):
     assert np.all(before.constituents[~before.mask] == 0.0)
 
 
+@given(padded_jets(jets=3, width=9, fewest=1), st.integers(1, 12))
+def test_jagged_arithmetic_equals_padded(jets, keep):
+    fast, arrays = to_jet_frame(*jets, keep), jet_frame_arrays.jet_frame(*jets, keep)
+    sure = decided(*jets)
+    for one, other in zip(fast, arrays, strict=True):
+        np.testing.assert_allclose(one[sure], other[sure], rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(fast.mask, arrays.mask)
+    np.testing.assert_array_equal(fast.multiplicity, arrays.multiplicity)
+
+
+def test_equal_momenta_keep_their_order():
+    pt, eta = np.array([1.0, 3.0, 3.0, 3.0, 2.0]), np.array([0.1, 0.2, -0.3, 0.4, -0.5])
+    jet = (pt, eta, np.zeros(5), pt, np.ones(5, bool))
+    fast, arrays = (frame(*jet, KEEP).constituents for frame in (to_jet_frame, jet_frame_arrays.jet_frame))
+    np.testing.assert_allclose(fast, arrays, rtol=0.0, atol=1e-15)
+
+
+@given(padded_jets())
+def test_jagged_and_padded_jets_are_the_same(jets):
+    *values, mask = jets
+    jagged = to_jet_frames(*(v[mask] for v in values), mask.sum(axis=1), KEEP)
+    for one, other in zip(jagged, to_jet_frame(*jets, KEEP), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(padded_jets(jets=6, width=6, fewest=0), st.integers(1, 40))
+def test_pieces_do_not_show(jets, constituents):
+    whole = to_jet_frame(*jets, KEEP)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jet_frame, "CONSTITUENTS_AT_ONCE", constituents)
+        pieces = to_jet_frame(*jets, KEEP)
+    for one, other in zip(whole, pieces, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_no_jets_at_all():
+    frame = to_jet_frames([], [], [], [], [], KEEP)
+    assert (frame.constituents.shape, frame.mask.shape, frame.theta.shape) == ((0, KEEP, 4), (0, KEEP), (0,))
+
+
 @given(padded_jets())
 def test_principal_axis_lies_along_eta_and_energy_above_it(jets):
     pt, _, _, energy, mask = jets
@@ -112,14 +152,17 @@ def test_principal_axis_lies_along_eta_and_energy_above_it(jets):
     ],
 )
 def test_theta_of_known_pairs(eta, phi, expected):
-    assert principal_angle(np.array([2.0, 3.0]), np.array(eta), np.array(phi)) == pytest.approx(expected, abs=1e-12)
+    pt, real = np.array([2.0, 3.0]), np.array([True, True])
+    theta = to_jet_frame(pt, eta, phi, pt, real, KEEP).theta
+    assert theta == pytest.approx(expected, abs=1e-12)
+    assert jet_frame_arrays.jet_frame(pt, eta, phi, pt, real, KEEP).theta == pytest.approx(expected, abs=1e-12)
 
 
 def test_theta_never_is_minus_half_pi():
     tiny = np.array([-0.0, -5e-324, -1e-320, 0.0, 5e-324])[:, np.newaxis]
-    eta, phi = np.concatenate([tiny, tiny], axis=1), np.array([[1.0, 1.0]])
-    theta = principal_angle(np.ones((5, 2)), eta, phi)
-    np.testing.assert_array_equal(theta, np.pi / 2)
+    eta, phi = np.concatenate([tiny, -tiny], axis=1), np.broadcast_to([1.0, -1.0], (5, 2))
+    ones = np.ones((5, 2))
+    np.testing.assert_array_equal(to_jet_frame(ones, eta, phi, ones, ones, KEEP).theta, np.pi / 2)
 
 
 def test_empty_and_single_constituent_jets_are_finite():

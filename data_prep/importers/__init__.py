@@ -1,0 +1,1 @@
+"""Importers: samples of others, turned into the schema of this project."""

@@ -1,0 +1,99 @@
+"""Fat jets from the references that Delphes keeps to their constituents. Units: GeV, radians.
+
+Pure: arrays in, arrays out. Every object of an event has a number of its own (`TObject::fUniqueID`); the jet lists the
+numbers of its constituents (`TRefArray`). The upper 8 bits name the process that wrote them and may differ between the
+two places, e.g. in merged files.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from data_prep.arrays import Ints, offsets_of, rows
+from data_prep.cluster import FatJetPairs
+from data_prep.detector import Objects
+from mscat_tf.physics.four_vectors import Cylindrical, Floats, delta_r, from_cartesian, to_cartesian
+
+NUMBER_BITS = 24
+
+
+class ReferencedJets(NamedTuple):
+    """Jets of some events, flat, ordered by event.
+
+    Attributes:
+        event: `(jets,)` index of the event.
+        jets: pt, eta, phi, mass `(jets,)`: the vector sum of the constituents.
+        constituents: `(total,)` indices of the objects. counts: `(jets,)` of each jet.
+    """
+
+    event: Ints
+    jets: Cylindrical
+    constituents: Ints
+    counts: Ints
+
+
+def resolve(event: Ints, number: Ints, reference_event: Ints, reference: Ints) -> Ints:
+    """Index of the object that each reference means, or -1 where there is none.
+
+    Args:
+        event, number: `(objects,)` index of the event, `fUniqueID`.
+        reference_event, reference: `(references,)` the same for the references.
+    """
+    keys, wanted = _key(event, number), _key(reference_event, reference)
+    if len(keys) == 0:
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(keys, kind="stable")
+    place = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
+    return np.where(keys[order][place] == wanted, order[place], -1)
+
+
+def repeated_numbers(event: Ints, number: Ints) -> Ints:
+    """Indices of objects whose number an earlier one of the same event has: references to it would be ambiguous."""
+    keys = _key(event, number)
+    order = np.argsort(keys, kind="stable")
+    return np.asarray(order[1:][np.diff(keys[order]) == 0], np.int64)
+
+
+def summed_jets(objects: Objects, event: Ints, constituents: Ints, counts: Ints) -> ReferencedJets:
+    """Jets as the vector sums of their constituents.
+
+    Args:
+        objects: of the events. event: `(jets,)`. constituents: `(total,)` indices. counts: `(jets,)`.
+    """
+    chosen = objects.take(constituents)
+    momenta = to_cartesian(chosen.pt, chosen.eta, chosen.phi, chosen.mass)
+    jet = np.repeat(np.arange(len(counts)), counts)
+    sums = (np.bincount(jet, component, minlength=len(counts)) for component in momenta)
+    return ReferencedJets(event, from_cartesian(*sums), constituents, counts)
+
+
+def leading(found: ReferencedJets, pt_min: float, jets: int) -> Ints:
+    """`(events, jets)` indices of the leading jets above `pt_min` [GeV] of every event that has so many."""
+    hard = np.flatnonzero(found.jets.pt > pt_min)
+    hard = hard[np.lexsort((-found.jets.pt[hard], found.event[hard]))]
+    _, first, number = np.unique(found.event[hard], return_index=True, return_counts=True)
+    return np.asarray(hard[first[number >= jets, np.newaxis] + np.arange(jets)], np.int64)
+
+
+def as_pairs(objects: Objects, found: ReferencedJets, chosen: Ints) -> FatJetPairs:
+    """These jets `(pairs, 2)` with their constituents, as `cluster.fat_jet_pairs` gives them."""
+    counts = found.counts[chosen]
+    members = found.constituents[rows(offsets_of(found.counts), chosen.ravel())]
+    jet = np.repeat(np.arange(counts.size), counts.ravel())
+    members = members[np.lexsort((-objects.pt[members], jet))]
+    jets = Cylindrical(*(values[chosen] for values in found.jets))
+    return FatJetPairs(found.event[chosen[:, 0]], jets, members, counts)
+
+
+def farthest_constituents(objects: Objects, found: ReferencedJets) -> Floats:
+    """`(jets,)` distance from the axis of each jet to its farthest constituent."""
+    chosen = objects.take(found.constituents)
+    eta, phi = (np.repeat(axis, found.counts) for axis in (found.jets.eta, found.jets.phi))
+    farthest = np.zeros(len(found.counts))
+    jet = np.repeat(np.arange(len(found.counts)), found.counts)
+    np.maximum.at(farthest, jet, delta_r(chosen.eta, chosen.phi, eta, phi))
+    return farthest
+
+
+def _key(event: Ints, number: Ints) -> Ints:
+    return np.asarray((event << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1)), np.int64)

@@ -1,0 +1,1 @@
+"""Writers: samples of this project, turned into formats for analysis elsewhere."""

@@ -1,0 +1,95 @@
+"""Events of a sample as awkward records, some thousands at a time. Units: GeV, radians, femtobarn."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.config import DataSettings
+from mscat_tf.data import Sample
+from mscat_tf.data.events import fb_per_weight
+from mscat_tf.data.sample import Block
+from mscat_tf.data.splits import SPLITS, assign_splits
+from mscat_tf.schema import DATA_SETS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS
+
+GROUP_EVENTS = 8_192
+"""Events that are in memory at once: about 25 MB of constituents in two jets of 60 each."""
+
+VECTOR = "Momentum4D"
+"""Name of the records that the vector library knows: `vector.register_awkward()` gives them `.E`, `.deltaR(...)`."""
+
+_COLUMNS = ("event_id", "group_id", "label", "process", "weights", "kinematics")
+
+
+def groups(sample: Sample) -> Iterator[Block]:
+    """The whole sample in runs of at most `GROUP_EVENTS` events of one file."""
+    row = 0
+    for shard, header in enumerate(sample.headers):
+        for start in range(0, header.events, GROUP_EVENTS):
+            yield Block(shard, start, min(start + GROUP_EVENTS, header.events), row + start)
+        row += header.events
+
+
+def records(sample: Sample, settings: DataSettings) -> Iterator[Any]:
+    """The events, group by group: arrays of records with the fields
+
+    * `event_id`, `group_id`, `label`, `process` (its name), `split` (its name);
+    * `weight_generator`, `weight_tag`, `weight_fb` (expected events per 1/fb: generator x tag x cross-section);
+    * `jets`: for each a momentum (`pt, eta, phi, mass`), `principal_angle` (our theta; to the vector library `theta` is
+      the polar angle), and `constituents`: for each a momentum, `charge`, `pdg_id`; `track_jets_b`, `track_jets_c`,
+      `track_jets_light` where the sample knows them;
+    * `sum`: the momentum of the jets together, where the sample has it; `m_H` where it knows it.
+
+    Args:
+        sample: to be read. settings: how it is split.
+
+    Raises:
+        InputError: a value is not finite.
+        SchemaError: a file is damaged.
+    """
+    per_weight, names = fb_per_weight(sample), np.array(sample.header.processes)
+    optional = tuple(name for name in ("m_H", "truth/track_jets") if sample.has(name))
+    for block in groups(sample):
+        arrays = sample.read(block, (*_COLUMNS, *optional))
+        weights, process = arrays["weights"].astype(np.float64), arrays["process"]
+        split = assign_splits(arrays["group_id"], settings.train_fraction, settings.validation_fraction)
+        fields = {name: arrays[name] for name in ("event_id", "group_id", "label")}
+        fields |= {"process": _strings(names, process), "split": _strings(np.array(SPLITS), split)}
+        fields |= {f"weight_{name}": arrays["weights"][:, i] for i, name in enumerate(WEIGHT_COLUMNS)}
+        fields["weight_fb"] = weights.prod(axis=1) * per_weight[process]
+        fields["jets"] = _jets(sample, block, arrays)
+        if sample.header.tokens > sample.header.jets:
+            fields["sum"] = ak.zip(_momentum(arrays["kinematics"][:, -1]), with_name=VECTOR)
+        if "m_H" in arrays:
+            fields["m_H"] = arrays["m_H"]
+        yield ak.to_packed(ak.zip(fields, depth_limit=1))  # Arrow wants contiguous columns
+
+
+def _jets(sample: Sample, block: Block, arrays: dict[str, Any]) -> Any:
+    """`(events, var)` records of jets with their constituents."""
+    raw, counts = sample.read_raw(block)
+    columns = {name: raw[:, i] for i, name in enumerate(RAW_COLUMNS)}
+    for name in ("charge", "pdg_id"):
+        columns[name] = columns[name].astype(np.int32)
+    constituents = ak.unflatten(ak.zip(columns, with_name=VECTOR), counts.ravel())
+    jets = arrays["kinematics"][:, : counts.shape[1]].reshape(counts.size, -1)
+    angle = jets[:, KINEMATIC_COLUMNS.index("theta")]
+    fields = {**_momentum(jets), "principal_angle": angle, "constituents": constituents}
+    if "truth/track_jets" in arrays:
+        flavours = arrays["truth/track_jets"].reshape(counts.size, -1)
+        kinds = DATA_SETS["truth/track_jets"].columns
+        fields |= {f"track_jets_{kind}": flavours[:, i] for i, kind in enumerate(kinds)}
+    return ak.unflatten(ak.zip(fields, with_name=VECTOR, depth_limit=1), np.full(len(counts), counts.shape[1]))
+
+
+def _momentum(tokens: Any) -> dict[str, Any]:
+    """Fields of the vector library from `(..., 6)` kinematic tokens; the energy follows from them."""
+    place = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "m"}
+    return {name: tokens[..., KINEMATIC_COLUMNS.index(column)] for name, column in place.items()}
+
+
+def _strings(names: NDArray[np.str_], place: NDArray[Any]) -> Any:
+    """`(events,)` strings."""
+    return ak.Array(names)[place]
