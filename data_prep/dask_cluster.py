@@ -246,7 +246,7 @@ def batch_cluster_options(workplace: Workplace) -> dict[str, Any]:
         "interface": settings.interface,
         "job_script_prologue": [*threads, *settings.prologue],
         "log_directory": settings.log_folder,
-        "scheduler_options": {"dashboard": False},
+        "scheduler_options": {"dashboard": False, "dashboard_address": ":0"},
     }
     if settings.kind == "slurm":
         options |= {"queue": settings.queue, "account": settings.account, "walltime": settings.walltime}

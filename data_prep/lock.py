@@ -2,11 +2,14 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from mscat_tf.errors import OutputError
+
+logger = logging.getLogger(__name__)
 
 LOCK = ".mscat-lock"
 
@@ -28,12 +31,14 @@ def locked(folder: Path) -> Iterator[None]:
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             handle.seek(0)
             raise OutputError(
                 f"{folder}: process {handle.read().strip() or 'unknown'} is writing this sample; wait for it, or "
                 "choose another folder"
             ) from error
+        except OSError as error:  # some cluster file systems know no locks
+            logger.warning("%s: cannot be locked (%s); see that no other job writes it", folder, error.strerror)
         handle.truncate(0)
         handle.write(f"{os.getpid()} on {os.uname().nodename}")
         handle.flush()

@@ -135,7 +135,7 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
         raise SchemaError(
             f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py"
         )
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with h5py.File(str(path), "w", driver="core", backing_store=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         values = asdict(header)
         for key in _JSON_FIELDS:
@@ -152,6 +152,10 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             stored.attrs["columns"] = json.dumps(definition.columns)
             stored.attrs["units"] = json.dumps(definition.units)
             stored.flush()  # else HDF5 orders the chunks on disk by memory addresses, and equal files differ in bytes
+        file.flush()
+        image = file.id.get_file_image()
+    with atomic_path(path) as temporary:  # HDF5 itself does not outlive a full disk: the process crashes later on
+        temporary.write_bytes(image)
 
 
 def read_header(path: str | Path) -> Header:

@@ -22,11 +22,10 @@ PIECE = 2**18
 
 
 class Layout(NamedTuple):
-    """Shape and type of an array in a file, and the bytes of its header."""
+    """Shape and type of an array in a file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    header: int
 
 
 def check_whole(path: Path) -> None:
@@ -112,4 +111,4 @@ def _layout(path: Path, archive: zipfile.ZipFile, name: str, stream: IO[bytes]) 
             f"{path}: '{name}' has {size} bytes, but its shape {shape} needs {promised}; the file is incomplete, so "
             "copy or make it again"
         )
-    return Layout(shape, dtype, header)
+    return Layout(shape, dtype)

@@ -76,7 +76,7 @@ def leading(found: ReferencedJets, pt_min: float, jets: int) -> Ints:
 
 
 def as_pairs(objects: Objects, found: ReferencedJets, chosen: Ints) -> FatJetPairs:
-    """These jets `(pairs, 2)` with their constituents, as `cluster.fat_jet_pairs` gives them."""
+    """These jets `(events, J)` with their constituents, as `cluster.fat_jet_pairs` gives them."""
     counts = found.counts[chosen]
     members = found.constituents[rows(offsets_of(found.counts), chosen.ravel())]
     jet = np.repeat(np.arange(counts.size), counts.ravel())

@@ -14,25 +14,24 @@ from pydantic import (
 )
 
 from mscat_tf.config.base import Settings
+from mscat_tf.config.higher_orders import HigherOrders
 from mscat_tf.config.two_higgs_doublet import HEAVY_MASS_RANGE, RELATIVE_WIDTH_MAX, TwoHiggsDoublet
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
 
 
-class Process(Settings):
+class Process(HigherOrders):
     """What every process has.
 
     Attributes:
         label: 1 for signal, 0 for background.
         cross_section_fb: replaces the generator's own figure when given [fb].
-        k_factor: multiplies the cross-section (higher orders); cite its source in the YAML.
         pythia: further Pythia 8 settings, one `Name:key = value` per entry, read last.
     """
 
     label: Literal[0, 1] = 0
     cross_section_fb: PositiveFloat | None = None
-    k_factor: PositiveFloat = 1.0
     pythia: tuple[str, ...] = ()
 
 

@@ -62,3 +62,11 @@ def test_digest_ignores_the_order_of_keys_and_sees_every_value():
 def test_shares_of_processes():
     """Half signal, the rest shared equally (DESIGN 3)."""
     assert load_config("demo").sample.events_per_process() == {"signal": 6000, "4b": 3000, "ttbar": 3000}
+
+
+def test_a_k_factor_needs_a_source():
+    key = "sample.processes.ttbar.k_factor"
+    with pytest.raises(ConfigError, match="k_factor = 1.6 has no source; cite one"):
+        load_config("demo", [f"{key}=1.6"])
+    config = load_config("demo", [f"{key}_source=arXiv:1112.5675", f"{key}=1.6"])
+    assert config.sample.processes["ttbar"].k_factor == 1.6

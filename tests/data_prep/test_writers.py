@@ -13,6 +13,7 @@ import vector
 from data_prep.writers import records
 from data_prep.writers.run import FORMATS, convert
 from mscat_tf import schema
+from mscat_tf.cli import conversion
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample, event_table
 from mscat_tf.data.mock import mock_arrays, mock_header, write_mock_sample
@@ -213,7 +214,7 @@ def test_memory_does_not_grow_with_the_sample(format, tmp_path, monkeypatch):
         convert(folder, format, tmp_path / f"{events}.{format}", DataSettings())
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.3 * peaks[0]
+    assert peaks[1] < 2.0 * peaks[0]  # 2.9 to 3.9 where all events are held at once
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -240,6 +241,13 @@ def test_offsets_that_point_outside(tmp_path):
     schema.write_sample(tmp_path / "a.h5", mock_header(8, 0), arrays)
     with pytest.raises(SchemaError, match="point outside"):
         convert(tmp_path / "a.h5", "parquet", tmp_path / "a.parquet", DataSettings())
+
+
+def test_the_command_says_what_it_wrote(sample_folder, tmp_path, capsys):
+    conversion.convert(sample_folder, "npz", tmp_path / "a.npz", ["data.train_fraction=0.5"])
+    assert f"{EVENTS} events; what made them is in a.npz.json" in " ".join(capsys.readouterr().out.split())
+    with np.load(tmp_path / "a.npz") as file:
+        assert np.mean(file["split"] == SPLITS.index("train")) < 0.62  # 0.64 by default
 
 
 def test_unknown_format_and_empty_sample(sample_folder, tmp_path):

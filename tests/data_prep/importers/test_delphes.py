@@ -6,7 +6,8 @@ import pytest
 import uproot
 
 from data_prep.importers import delphes_events
-from data_prep.importers.root_file import open_tree
+from data_prep.importers.base import readers
+from data_prep.importers.root_file import Jagged, Tree, open_tree
 from data_prep.select import CUTS
 from mscat_tf.config.importing import DelphesBranches
 from mscat_tf.errors import InputError
@@ -173,6 +174,19 @@ def test_references_that_lead_nowhere_are_refused(signal_file):
 
 
 @pytest.mark.external
+def test_calibrated_jets_are_refused(signal_file, monkeypatch):
+    numbers = Tree.numbers
+
+    def calibrated(tree, branch):
+        values, counts = numbers(tree, branch)
+        return Jagged(values * 1.02 if branch == "FatJet.PT" else values, counts)
+
+    monkeypatch.setattr(Tree, "numbers", calibrated)
+    with pytest.raises(InputError, match=r"'FatJet' in entry \d+ has PT .* calibrated or groomed.* --recluster"):
+        read(signal_file, 0, 20)
+
+
+@pytest.mark.external
 def test_another_radius_is_noticed(signal_file, imported):
     assert imported.notes == ()
     (note,) = read(signal_file, fat_jets={"radius": 0.8}).notes
@@ -237,8 +251,23 @@ def test_jets_carry_the_tags_where_there_are_no_track_jets(tmp_path):
     assert len(read(path, delphes={"tagging": "bits"}, b_tagging={"tags_per_jet": 1}, **LOOSE).entry) == 1
 
 
-def test_no_tag_jets_at_all(tmp_path):
-    path = write(tmp_path / "a.root", [event(HARD)])
+def test_single_jets(tmp_path):
+    path = write(tmp_path / "a.root", [event(HARD[:2], jets=[(50.0, 0.4, 1.1, 5, 1)] * 2), event(jets=[])])
+    part = read(path, fat_jets={"number": 1}, **LOOSE)
+    assert (part.arrays["kinematics"].shape, part.arrays["constituents"].shape) == ((1, 1, 6), (1, 1, 50, 4))
+    assert part.arrays["truth/track_jets"].tolist() == [[[2, 0, 0]]]
+    assert part.arrays["weights"][0, 1] == pytest.approx(0.64)
+
+
+def test_no_weights_and_no_tag_jets(tmp_path):
+    """Each is said, and every event weighs 1."""
+    path = write(tmp_path / "a.root", [event(HARD)], cross_section_pb=None)
+    (reader,) = readers(settings_for(path))
+    assert [note.split(":")[0] for note in reader.plan(path).notes] == [
+        "no branch 'FatJet' with constituents",
+        "no branch 'TrackJet' or 'Jet' with flavours",
+        "no branch 'Event.Weight' or 'Weight.Weight'",
+    ]
     part = read(path, **LOOSE)
     assert part.arrays["weights"].tolist() == [[1.0, 1.0]]
     assert "truth/track_jets" not in part.arrays
