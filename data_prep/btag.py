@@ -121,11 +121,12 @@ def tag_count_probabilities(rates: Floats) -> Floats:
     Returns:
         `(..., 3)`.
     """
-    none, one = np.ones(rates.shape[:-1]), np.zeros(rates.shape[:-1])
+    none, one, more = np.ones(rates.shape[:-1]), np.zeros(rates.shape[:-1]), np.zeros(rates.shape[:-1])
     for column in range(rates.shape[-1]):  # some ten track jets at most, however many events
         rate = rates[..., column]
+        more += one * rate  # summed, not 1 - none - one: what cannot be tagged must be 0 exactly
         none, one = none * (1.0 - rate), one * (1.0 - rate) + none * rate
-    return np.stack([none, one, np.maximum(1.0 - none - one, 0.0)], axis=-1)
+    return np.stack([none, one, more], axis=-1)
 
 
 def event_probability(rates: Floats, tags_per_jet: int) -> Floats:

@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from data_prep.arrays import Ints
 from data_prep.features import Arrays
 from mscat_tf.config.importing import ImportSettings
@@ -74,8 +72,7 @@ class Tally:
 
     Attributes:
         entries: read, in the chunk. sum_of_weights: their summed generator weights.
-        cross_section_fb, cross_section_error_fb: of the process [fb]; the error as if this chunk were all there is, so
-            that the error of the mean over all chunks comes out right (see `chunk_error`).
+        cross_section_fb, cross_section_error_fb: of the process [fb], the same for all chunks of a file.
         cut_flow: rows of `{"cut": str, "raw": int, "weighted": float}`, all chunks and processes with the same cuts.
     """
 
@@ -180,13 +177,3 @@ def checksum(path: Path) -> str:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
-
-
-def chunk_error(error: float, chunk: Chunk) -> float:
-    """Error of a chunk's cross-section [fb], where all chunks of the file quote the same figure with this error.
-
-    A reader of the sample averages the chunks, each by its share s of the entries, as if they were independent:
-    error^2 = sum of (s e)^2. That is the file's own error again where e = error / sqrt(s).
-    """
-    share = (chunk.stop - chunk.start) / chunk.plan.entries
-    return float(error / np.sqrt(share))

@@ -18,7 +18,7 @@ from data_prep.detector import Objects
 from data_prep.features import chosen_pairs, features
 from data_prep.groom import groom
 from data_prep.importers import delphes_events, delphes_tags, referenced_jets
-from data_prep.importers.base import Chunk, FilePlan, Part, Tally, chunk_error
+from data_prep.importers.base import Chunk, FilePlan, Part, Tally
 from data_prep.importers.delphes_tags import Tags
 from data_prep.importers.root_file import Tree, open_tree
 from data_prep.select import cut_flow, cut_names, cuts_passed
@@ -143,7 +143,7 @@ class DelphesReader:
         if tags.flavours is not None:
             arrays["truth/track_jets"] = tags.flavours[rows]
         flow = cut_flow(cuts, passed, weights, tag, weights[pairs.event] * tag)
-        tally = Tally(len(weights), float(weights.sum()), value, chunk_error(error, chunk), flow)
+        tally = Tally(len(weights), float(weights.sum()), value, error, flow)
         process, entry = np.zeros(len(rows), np.int64), chunk.start + pairs.event[rows]
         return Part(arrays, process, (self.name,), entry, {self.name: tally}, found.notes)
 

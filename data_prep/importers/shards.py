@@ -18,7 +18,7 @@ from mscat_tf.config import digest
 from mscat_tf.errors import InputError
 from mscat_tf.schema import Header, Normalisation
 
-PACKAGES = ("numpy", "h5py", "uproot", "awkward", "fastjet")
+PACKAGES = ("numpy", "h5py", "uproot", "awkward", "fastjet", "pandas", "tables")
 ENTRY_BITS = 24
 """The lower bits of an `event_id` are the entry in its file, the upper 40 begin the file's checksum."""
 

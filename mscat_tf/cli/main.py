@@ -107,6 +107,7 @@ def import_samples(
         float | None, typer.Option(help="Of the process, in fb; default: what the files say.")
     ] = None,
     k_factor: Annotated[float | None, typer.Option(help="Multiplies the cross-section.")] = None,
+    k_factor_source: Annotated[str | None, typer.Option(help="Citation of the k-factor.")] = None,
     recluster: Annotated[bool, typer.Option("--recluster", help="Delphes: find fat jets anew in EFlow.")] = False,
     config: Annotated[Path | None, typer.Option(help="YAML of settings, with or without files.")] = None,
     settings: Set = None,
@@ -120,6 +121,7 @@ def import_samples(
     from mscat_tf.cli import importing
 
     own = {"name": process, "label": label, "cross_section_fb": cross_section, "k_factor": k_factor}
+    own["k_factor_source"] = k_factor_source
     overrides = [*(settings or []), *(["delphes.recluster=true"] if recluster else [])]
     name = out.resolve().name if out else None
     resolved = importing.settings_of(format, files or [], config, name, own, overrides)

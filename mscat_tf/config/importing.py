@@ -8,7 +8,8 @@ import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from mscat_tf.config.base import Settings, as_config_error, parse_yaml
-from mscat_tf.config.load import _apply
+from mscat_tf.config.higher_orders import HigherOrders
+from mscat_tf.config.load import apply_overrides
 from mscat_tf.config.sample import BTagging, FatJets, ProcessName, Selection, Tokens
 from mscat_tf.errors import ConfigError
 
@@ -19,20 +20,18 @@ JET_CLASSES: tuple[JetClass, ...] = get_args(JetClass)
 """Classes of JetClass (arXiv:2202.03772), by the ending of their branch `label_...`."""
 
 
-class ImportedProcess(Settings):
+class ImportedProcess(HigherOrders):
     """Files that hold one process.
 
     Attributes:
         files: their paths.
         label: 1 for signal, 0 for background.
         cross_section_fb: replaces the files' own figure when given [fb].
-        k_factor: multiplies the cross-section (higher orders); cite its source in the YAML.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
     label: Literal[0, 1] = 0
     cross_section_fb: PositiveFloat | None = None
-    k_factor: PositiveFloat = 1.0
 
 
 class DelphesBranches(Settings):
@@ -140,7 +139,7 @@ def load_import(
     elif files:
         values["files"] = list(files)
     for override in overrides:
-        _apply(values, override)
+        apply_overrides(values, override)
     try:
         return ImportSettings.model_validate(values)
     except ValidationError as error:

@@ -36,7 +36,7 @@ class Config(Settings):
         """A copy with `section.key=value` overrides applied and validated."""
         values = self.model_dump(mode="json")
         for override in overrides:
-            _apply(values, override)
+            apply_overrides(values, override)
         return _validate(values, "with --set " + " ".join(overrides) if overrides else "configuration")
 
     def to_yaml(self) -> str:
@@ -62,7 +62,7 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     text, where = _read(source)
     values = parse_yaml(text, where)
     for override in overrides:
-        _apply(values, override)
+        apply_overrides(values, override)
     return _validate(values, where)
 
 
@@ -85,7 +85,7 @@ def _read(source: str | Path) -> tuple[str, str]:
     return str((_shipped() / f"{source}.yaml").read_text()), str(source)
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
+def apply_overrides(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ConfigError(

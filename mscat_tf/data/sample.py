@@ -154,19 +154,27 @@ class Sample:
 
     @cached_property
     def normalisation(self) -> dict[str, schema.Normalisation]:
-        """Of each process over all files: counts and weights add, cross-sections average by generated events."""
+        """Of each process over all files: counts and weights add, cross-sections average by generated events.
+
+        Files that quote the same cross-section with the same error quote one measurement (that of an event file, or a
+        setting), so their errors do not average out.
+        """
         merged = {}
         for name in self.header.processes:
             parts = [h.normalisation[name] for h in self.headers if name in h.normalisation]
             if not parts:
                 continue
-            share = np.array([p.generated_events for p in parts], dtype=np.float64)
-            share /= share.sum()
+            measured: dict[tuple[float, float], int] = {}
+            for part in parts:
+                figure = part.cross_section_fb, part.cross_section_error_fb
+                measured[figure] = measured.get(figure, 0) + part.generated_events
+            share = np.array(list(measured.values())) / sum(measured.values())
+            values, errors = np.array(list(measured)).T
             merged[name] = schema.Normalisation(
                 generated_events=sum(p.generated_events for p in parts),
                 sum_of_weights=float(sum(p.sum_of_weights for p in parts)),
-                cross_section_fb=float(share @ [p.cross_section_fb for p in parts]),
-                cross_section_error_fb=float(np.sqrt((share**2) @ [p.cross_section_error_fb**2 for p in parts])),
+                cross_section_fb=float(share @ values),
+                cross_section_error_fb=float(np.linalg.norm(share * errors)),
             )
         return merged
 
@@ -221,7 +229,7 @@ def _shards(path: Path) -> list[Path]:
         raise InputError(f"{path}: no such file or folder; make the sample with `mscat generate`, or set data.path")
     if (path / schema.UNFINISHED).exists():
         raise InputError(
-            f"{path}: this sample is not finished; run the same `mscat generate` again, which makes what is missing"
+            f"{path}: this sample is not finished; give the command that was making it again: it makes what is missing"
         )
     manifest = path / MANIFEST
     if manifest.is_file():

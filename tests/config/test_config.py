@@ -66,7 +66,7 @@ def test_shares_of_processes():
 
 def test_a_k_factor_needs_a_source():
     key = "sample.processes.ttbar.k_factor"
-    with pytest.raises(ConfigError, match="k_factor = 1.6 has no source; cite one"):
+    with pytest.raises(ConfigError, match=r"k_factor = 1\.6 has no source; cite one"):
         load_config("demo", [f"{key}=1.6"])
     config = load_config("demo", [f"{key}_source=arXiv:1112.5675", f"{key}=1.6"])
     assert config.sample.processes["ttbar"].k_factor == 1.6

@@ -1,5 +1,7 @@
 """Splits, weights and the event table."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -59,8 +61,20 @@ def test_weights_in_femtobarn_are_formed_over_all_files(tmp_path):
         table = event_table(sample, DataSettings(), seed=1)
         np.testing.assert_allclose(table.weight_fb, sample.column("weights").prod(axis=1) * 10.0 / 3000.0, rtol=1e-6)
         assert sample.normalisation["4b"].generated_events == 3000
-        assert sample.normalisation["4b"].cross_section_error_fb == pytest.approx(0.1 / np.sqrt(3))
+        assert sample.normalisation["4b"].cross_section_error_fb == pytest.approx(0.1), "one figure, quoted three times"
         assert sample.cut_flow["4b"] == [{"cut": "generated", "raw": 3000, "weighted": 3000.0}]
+
+
+def test_errors_of_independent_cross_sections_average_out(tmp_path):
+    """Two files quote one figure, a third another, of equal size: error^2 = (2/3 e)^2 + (1/3 f)^2."""
+    with Sample(write_mock_sample(tmp_path, events=30, shards=3)) as sample:
+        header = sample.headers[2]
+        sample.headers[2] = replace(
+            header, normalisation={"4b": replace(header.normalisation["4b"], cross_section_fb=13.0)}
+        )
+        norm = sample.normalisation["4b"]
+    assert norm.cross_section_fb == pytest.approx(11.0)
+    assert norm.cross_section_error_fb == pytest.approx(0.1 * np.sqrt(5) / 3)
 
 
 def test_classes_are_balanced_and_backgrounds_keep_their_ratio(mock_folder):

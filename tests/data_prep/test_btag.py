@@ -41,6 +41,12 @@ def test_probability_is_the_sum_over_all_outcomes(counts, b, c, light, needed):
     assert found[0] == pytest.approx(oracles.tag_probability(rates, needed), abs=1e-12)
 
 
+@given(rate)
+def test_a_single_track_jet_is_never_two_tags(own):
+    """Exactly 0, or the raw count of the tag in the cut flow would count it."""
+    assert tag_count_probabilities(np.array([[own, 0.0, 0.0]]))[0, 2] == 0.0
+
+
 def test_two_b_jets_each_by_hand():
     """(0.8^2)^2, the most common weight of the signal."""
     assert tag_probability(np.array([[[2, 0, 0], [2, 0, 0]]]), BTagging())[0] == pytest.approx(0.4096)
@@ -137,7 +143,7 @@ def test_a_map_gives_its_rate_in_each_bin():
 
 
 def test_ghosts_are_found_in_the_jet_that_they_point_at(signal_particles):
-    """A ghost along a track jet's axis lands in that jet (but for a soft jet beside a hard one); one far away in none."""
+    """A ghost along a track jet's axis lands in that jet (but for a soft one beside a hard one)."""
     objects = detect(signal_particles, load_card("atlas_like"), np.random.default_rng(1))
     tracks = objects.take(objects.is_track)
     jets = track_jets(tracks, 100, 0.2, 10.0)

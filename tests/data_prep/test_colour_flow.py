@@ -1,4 +1,4 @@
-"""Colour lines: every line has two ends, flows have the right probabilities, pairs are never connected to themselves."""
+"""Colour lines: each has two ends, flows have the right probabilities, pairs are never connected to themselves."""
 
 import numpy as np
 import pytest

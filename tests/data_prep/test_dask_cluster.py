@@ -78,8 +78,9 @@ def test_neither_kind_nor_file():
 
 
 SBATCH = """#!/bin/bash
-# Stands in for SLURM: runs the script here, in the background, and answers with a number.
-setsid bash "${@: -1}" > /dev/null 2>&1 &
+# Stands in for SLURM: takes a copy of the script, runs it here, in the background, and answers with a number.
+cp "${@: -1}" {folder}/script
+setsid bash {folder}/script > /dev/null 2>&1 &
 echo $! >> {folder}/submitted
 echo $!
 """

@@ -223,13 +223,6 @@ def test_cross_section_and_weights_come_from_the_file(tmp_path):
         read(write(tmp_path / "b.root", [event(HARD)], cross_section_pb=0.0), cross_section_fb=None, **LOOSE)
 
 
-def test_errors_of_chunks_add_up_to_that_of_the_file(tmp_path):
-    """Averaged as `Sample.normalisation` does, by share of entries."""
-    path = write(tmp_path / "a.root", [event(HARD)] * 10)
-    errors = [read(path, *r, cross_section_fb=None).tallies["signal"].cross_section_error_fb for r in ((0, 3), (3, 10))]
-    assert np.hypot(0.3 * errors[0], 0.7 * errors[1]) == pytest.approx(100.0)
-
-
 def test_most_events_without_fat_jets(tmp_path):
     path = write(tmp_path / "a.root", [event()] * 40 + [event(HARD)] + [event([(30.0, 0.0, 0.0)])] * 9)
     part = read(path, **LOOSE)
