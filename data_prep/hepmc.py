@@ -1,19 +1,16 @@
 """HepMC3 files, plain or gzip, as a source of hadron-level events (arXiv:1912.08005). Units: GeV."""
 
-import gzip
-import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import extras
+from data_prep import event_files, extras
 from data_prep.generator import BATCH_EVENTS, NEUTRINOS, Particles, no_particles
-from data_prep.lhe import GROUP_BITS
 from mscat_tf.constants import PICOBARN_IN_FEMTOBARN
 from mscat_tf.errors import InputError
 
@@ -74,7 +71,7 @@ class HepMcSource:
                 continue
             with extras.pyhepmc().open(path) as file:
                 for place, event in enumerate(islice(file, skip, None), start=skip):
-                    yield int(found.checksum[:6], 16) << GROUP_BITS | place, _columns(path, event)
+                    yield event_files.group_head(found.checksum) | place, _columns(path, event)
                     number += 1
 
     def _joined(self, chunk: list[tuple[int, Any]]) -> Particles:
@@ -102,31 +99,20 @@ def summary(path: str, where: str) -> HepMcSummary:
 
 @lru_cache(maxsize=64)
 def _summary(path: str, _size: int, _time: int) -> HepMcSummary:
-    with Path(path).open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
     events, complete, cross_section = 0, False, (0.0, 0.0)
-    try:
-        with _opened(path) as lines:
-            for line in lines:
-                events += line.startswith("E ")
-                complete = complete or line.startswith(LISTING_ENDS)
-                if line.startswith("A 0 GenCrossSection"):
-                    value, error = line.split()[3:5]
-                    cross_section = float(value), float(error)
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{path}: cut off or damaged ({error}); write or copy the file again") from error
+    with event_files.opened(path) as lines:
+        for line in lines:
+            events += line.startswith("E ")
+            complete = complete or line.startswith(LISTING_ENDS)
+            if line.startswith("A 0 GenCrossSection"):
+                value, error = line.split()[3:5]
+                cross_section = float(value), float(error)
     if not complete or events == 0:
         raise InputError(
             f"{path}: cut off after {events} events, or not HepMC3 text ('{LISTING_ENDS}' is missing); "
             "write or copy the file again"
         )
-    return HepMcSummary(events, checksum, *cross_section)
-
-
-def _opened(path: str) -> IO[str]:
-    with Path(path).open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt") if compressed else Path(path).open()
+    return HepMcSummary(events, event_files.checksum(Path(path)), *cross_section)
 
 
 def _columns(path: str, event: Any) -> tuple[float, NDArray[Any]]:

@@ -4,8 +4,6 @@ Files are cut into events by their tags, so that skipping is cheap and a banner 
 themselves are read by pylhe.
 """
 
-import gzip
-import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import extras
+from data_prep import event_files, extras
 from mscat_tf.errors import InputError
 
 SHIPPED = {"4b-14TeV": "4b-14TeV.lhe.gz"}
@@ -25,7 +23,6 @@ SHIPPED = {"4b-14TeV": "4b-14TeV.lhe.gz"}
 
 BATCH = 200
 UNIT_WEIGHTS, WEIGHTS_IN_PICOBARN = 3, 4
-GROUP_BITS = 40
 _HEAD, _TAIL = '<LesHouchesEvents version="1.0">\n', "</LesHouchesEvents>\n"
 
 
@@ -131,7 +128,7 @@ class LheFiles:
         It depends on the content of the files only, so a parton-level event keeps it in every sample.
         """
         index = np.searchsorted(self._starts, numbers, side="right") - 1
-        heads = np.array([int(file.checksum[:6], 16) << GROUP_BITS for file in self.files], np.uint64)
+        heads = np.array([event_files.group_head(file.checksum) for file in self.files], np.uint64)
         return np.asarray(heads[index] | (numbers - self._starts[index]).astype(np.uint64))
 
     def weight(self, event: Any) -> float:
@@ -163,8 +160,6 @@ def summary(path: str) -> LheSummary:
 
 @lru_cache(maxsize=64)
 def _summary(path: str, _size: int, _time: int) -> LheSummary:
-    with Path(path).open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
     init, events = None, 0
     for kind, block in _blocks(path, 0):
         if kind == "init":
@@ -174,9 +169,15 @@ def _summary(path: str, _size: int, _time: int) -> LheSummary:
         raise InputError(f"{path}: has no {'event' if init else '<init> block'}; is it a Les Houches event file?")
     head, processes = init.initInfo, init.procInfo
     return LheSummary(
-        path, events, checksum, (head.beamA, head.beamB), (head.energyA, head.energyB), head.weightingStrategy,
-        sum(process.xSection for process in processes), float(np.linalg.norm([process.error for process in processes])),
-    )  # fmt: skip
+        path=path,
+        events=events,
+        checksum=event_files.checksum(Path(path)),
+        beams=(head.beamA, head.beamB),
+        energies=(head.energyA, head.energyB),
+        strategy=head.weightingStrategy,
+        cross_section_pb=sum(process.xSection for process in processes),
+        cross_section_error_pb=float(np.linalg.norm([process.error for process in processes])),
+    )
 
 
 def events_of(path: str, skip: int = 0) -> Iterator[Any]:
@@ -196,11 +197,8 @@ def events_of(path: str, skip: int = 0) -> Iterator[Any]:
 
 def _blocks(path: str, skip: int) -> Iterator[tuple[str, str]]:
     """The `<init>` block, then every `<event>` block after the first `skip`, as text with their tags."""
-    try:
-        with _opened(path) as file:
-            yield from _blocks_of(path, file, skip)
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{path}: cut off or damaged ({error}); write or copy the file again") from error
+    with event_files.opened(path) as file:
+        yield from _blocks_of(path, file, skip)
 
 
 def _blocks_of(path: str, file: IO[str], skip: int) -> Iterator[tuple[str, str]]:
@@ -223,12 +221,6 @@ def _blocks_of(path: str, file: IO[str], skip: int) -> Iterator[tuple[str, str]]
             f"{path}: cut off {f'within event {events}' if kind == 'event' else f'after {events} events'}, "
             "</LesHouchesEvents> is missing; write or copy the file again"
         )
-
-
-def _opened(path: str) -> IO[str]:
-    with Path(path).open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt") if compressed else Path(path).open()
 
 
 def _parse(path: str, init: str, events: str) -> Any:

@@ -10,7 +10,6 @@ Both raise `InputError` with one sentence where a file is damaged, or holds valu
 skips what it cannot read. Units: GeV, radians, femtobarn.
 """
 
-import hashlib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from typing import Any, Protocol
 from data_prep.arrays import Ints
 from data_prep.features import Arrays
 from mscat_tf.config.importing import ImportSettings
-from mscat_tf.errors import InputError
 
 FORMATS = {
     "delphes": "data_prep.importers.delphes",
@@ -164,16 +162,3 @@ def readers(settings: ImportSettings) -> list[Reader]:
     module = importlib.import_module(FORMATS[settings.format])
     found: list[Reader] = module.readers(settings)
     return found
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error

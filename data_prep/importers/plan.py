@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.importers import base, shards
+from data_prep import event_files
+from data_prep.importers import shards
 from data_prep.importers.base import Chunk, FilePlan, Reader
 from data_prep.importers.inventory import Input, Inventory, Shard
 from data_prep.importers.shards import ImportJob
@@ -150,7 +151,7 @@ def is_whole(path: Path) -> bool:
 def _plan_file(reader: Reader, path: Path) -> PlannedFile:
     plan = reader.plan(path)
     shards.check_numbering(path, plan.entries)
-    return PlannedFile(reader, path.absolute(), base.checksum(path), plan)
+    return PlannedFile(reader, path.absolute(), event_files.checksum(path), plan)
 
 
 def _without(earlier: Inventory | None, names: set[str]) -> Inventory:

@@ -165,7 +165,9 @@ def test_two_jobs_that_write_one_sample(tmp_path):
 
     def second(_):
         if not refused:
-            with pytest.raises(OutputError, match=rf"process {os.getpid()} on .* is writing this sample; wait") as error:
+            with pytest.raises(
+                OutputError, match=rf"process {os.getpid()} on .* is writing this sample; wait"
+            ) as error:
                 generate(quick_settings(), tmp_path, workers=1)
             refused.append(error)
 

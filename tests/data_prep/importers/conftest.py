@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.importers.base import Chunk, checksum, readers
+from data_prep.event_files import checksum
+from data_prep.importers.base import Chunk, readers
 from mscat_tf.config.importing import ImportSettings
 
 

@@ -1,0 +1,49 @@
+"""Files of generated events: opened whether compressed or not, and identified by their content."""
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from mscat_tf.errors import InputError
+
+GROUP_BITS = 40
+"""Lower bits of a `group_id`: the place of the event in its file. The upper 24 begin the file's checksum."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[str]]:
+    """Text of a file, gzip or plain.
+
+    Raises:
+        InputError: it cannot be read, or ends within its compressed part.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        with gzip.open(path, "rt") if compressed else Path(path).open() as text:
+            yield text
+    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{path}: cut off or damaged ({error}); write or copy the file again") from error
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+
+
+def group_head(checksum: str) -> int:
+    """What every `group_id` of a file's events begins with."""
+    return int(checksum[:6], 16) << GROUP_BITS
