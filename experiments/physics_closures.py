@@ -39,7 +39,7 @@ def main() -> None:
             ("p-hat-T > 250", {}),
             ("p-hat-T > 250, another seed", {"seed": options.seed + 1}),
             ("p-hat-T > 250, no bias", {"pt_hat_bias": 0.0}),
-            ("p-hat-T > 150", {"pt_hat_min": 150.0, "pt_hat_bias": 4.0}),
+            ("p-hat-T > 150, bias of power 2", {"pt_hat_min": 150.0}),
             ("p-hat-T > 400", {"pt_hat_min": 400.0, "pt_hat_bias": 0.0}),
         )
     ]

@@ -95,7 +95,7 @@ class TrainSettings(Settings):
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
     warmup_fraction: Rate = 0.1
-    symmetries: bool = False
+    symmetries: bool = True
     early_stopping_patience: Annotated[int, Field(ge=0)] = 6
     checkpoints_kept: PositiveInt = 2
     tensorboard: bool = True

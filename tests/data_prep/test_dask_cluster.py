@@ -1,4 +1,5 @@
 import stat
+import subprocess
 import sys
 
 import pytest
@@ -118,6 +119,17 @@ def test_jobs_in_this_process_report_and_end_in_order():
     assert found == [("a", "done"), ("b", "done")]
     assert heard == [("a", 1, 2, 3.0), ("b", 1, 2, 3.0)]
     assert ticks[-1] == 1
+
+
+def test_peak_memory_is_that_of_the_process_alone():
+    """A process that holds 200 MiB for a moment, started by one that held more."""
+    held = b"x" * (600 * 2**20)
+    code = "from data_prep.dask_cluster import peak_memory_bytes as peak; before = peak(); held = b'x' * (200 << 20); "
+    code += "del held; print(before, peak())"
+    before, after = map(int, subprocess.check_output([sys.executable, "-c", code], text=True).split())
+    del held
+    assert before < 300 * 2**20
+    assert 0.95 * 200 * 2**20 < after - before < 1.1 * 200 * 2**20
 
 
 def test_never_more_workers_than_jobs():
