@@ -25,7 +25,7 @@ from data_prep.arrays import Ints
 from data_prep.generator import BATCH_EVENTS, Generator, Particles
 from data_prep.parton_shower import PartonEvent, PartonShower
 from data_prep.processes import pythia_lines
-from mscat_tf.config.sample import CollinearFourB
+from mscat_tf.config.processes import CollinearFourB
 from mscat_tf.constants import BOTTOM_MASS
 from mscat_tf.errors import ConfigError
 from mscat_tf.physics.four_vectors import Floats

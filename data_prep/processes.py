@@ -3,7 +3,7 @@
 The strings follow the Pythia 8.3 manual, https://pythia.org/latest-manual/.
 """
 
-from mscat_tf.config.sample import AnyProcess, BosonAndJet, CollinearFourB, HeavyHiggs, QcdJets, TopPairs
+from mscat_tf.config.processes import AnyProcess, BosonAndJet, CollinearFourB, HeavyHiggs, QcdJets, TopPairs
 from mscat_tf.config.two_higgs_doublet import TwoHiggsDoublet
 from mscat_tf.constants import HIGGS_MASS, TOP_MASS
 from mscat_tf.physics.heavy_higgs_decays import Z_MASS

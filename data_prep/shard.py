@@ -27,7 +27,7 @@ from data_prep.select import cut_flow, cut_names, cuts_passed, largest_loss
 from data_prep.sources import Source, block_events, input_checksums, open_source
 from data_prep.tagging import tags
 from mscat_tf.config import SampleSettings, digest
-from mscat_tf.config.sample import FromFiles, HeavyHiggs
+from mscat_tf.config.processes import FromFiles, HeavyHiggs
 from mscat_tf.errors import GenerationError
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.schema import Header, Normalisation

@@ -15,7 +15,7 @@ from data_prep.hepmc import HepMcSource
 from data_prep.lhe import LheFiles
 from data_prep.parton_shower import UNKNOWN_ALPHA_S, PartonEvent, PartonShower
 from data_prep.processes import pythia_lines
-from mscat_tf.config.sample import AnyProcess, CollinearFourB, FromFiles, HepMcProcess, LheProcess
+from mscat_tf.config.processes import AnyProcess, CollinearFourB, FromFiles, HepMcProcess, LheProcess
 from mscat_tf.constants import PICOBARN_IN_FEMTOBARN
 from mscat_tf.errors import ConfigError
 

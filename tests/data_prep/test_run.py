@@ -200,7 +200,7 @@ def test_an_unfinished_sample_is_not_read(alone, tmp_path):
 
     with pytest.raises(Stop):
         generate(quick_settings(), folder, workers=1, progress=stop)
-    with pytest.raises(InputError, match=r"not finished; run the same `mscat generate` again"):
+    with pytest.raises(InputError, match=r"this sample is not finished"):
         Sample(folder)
     generate(quick_settings(), folder, workers=1)
     with Sample(folder) as sample:
