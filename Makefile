@@ -41,8 +41,8 @@ notebook: venv  ## open the first-look notebook in JupyterLab
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable ".[notebook]"
 	$(BIN)/jupyter lab docs/first_look.ipynb
 
-test: venv  ## the whole test suite
-	$(BIN)/python -m pytest
+test: venv  ## the whole test suite, on all cores
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 check: venv  ## formatting, lint, types, import rules
 	$(BIN)/ruff check .

@@ -18,8 +18,8 @@ from typing import Any
 
 from data_prep import extras
 from data_prep.dask_cluster import Report, Workplace, check_folder_seen, compute, peak_memory_bytes
-from data_prep.lock import locked
 from data_prep.detector_card import load_card
+from data_prep.lock import locked
 from data_prep.progress import Progress, Tracker
 from data_prep.shard import ShardJob, make_shard, process_names, shard_configuration, stored_digest
 from data_prep.sources import check_supply
@@ -100,8 +100,8 @@ def generate(
         progress: called about once a second.
 
     Raises:
-        ConfigError: the detector card cannot be read, the sample does not fit into the numbering of events, or event files hold too few events for it; or
-            there are no workers where they should be.
+        ConfigError: the detector card cannot be read, the sample does not fit into the numbering of events, event files
+            hold too few events for it, or there are no workers where they should be.
         InputError: an event file is missing, cut off or damaged.
         GenerationError: Pythia refuses a setting, too few events pass the selection, or workers die again and again.
         MissingExtraError: pythia8mc, fastjet or dask is not installed.

@@ -41,7 +41,7 @@ def weights(run):
 def trained(tmp_path_factory, mock_folder):
     from mscat_tf.config import load_config
 
-    settings = [f"data.path={mock_folder}", "model.name=kinematics_only", "train.epochs=4", "train.learning_rate=0.02"]
+    settings = [f"data.path={mock_folder}", "model.name=kinematics_only", "train.epochs=8", "train.learning_rate=0.02"]
     config = load_config("smoke", settings)
     return train(config, tmp_path_factory.mktemp("run") / "straight")
 
@@ -152,7 +152,7 @@ def test_shuffled_labels_teach_nothing(mock_config, tmp_path):
 
 
 def test_other_settings_or_events_do_not_touch_a_run(trained, tmp_path):
-    with pytest.raises(OutputError, match=r"made with other settings \(train.epochs was 4, now 5\)"):
+    with pytest.raises(OutputError, match=r"made with other settings \(train.epochs was 8, now 5\)"):
         train(trained.config.updated(["train.epochs=5"]), trained.path)
     other = write_mock_sample(tmp_path, events=200, shards=2)
     with pytest.raises(OutputError, match=r"data.path was"):
