@@ -4,7 +4,6 @@ Shards hold the same bytes for any number of workers, and are named by what deci
 or a change of settings only what is missing is made.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -18,22 +17,20 @@ from typing import Any
 
 from data_prep import extras
 from data_prep.dask_cluster import Report, Workplace, check_folder_seen, compute, peak_memory_bytes
-from data_prep.detector_card import load_card
+from data_prep.event_files import checksum
 from data_prep.lock import locked
+from data_prep.plan import check_possible, shard_jobs, shard_names
 from data_prep.progress import Progress, Tracker
-from data_prep.shard import ShardJob, make_shard, process_names, shard_configuration, stored_digest
-from data_prep.sources import check_supply
+from data_prep.shard import ShardJob, make_shard, shard_configuration, stored_digest
 from mscat_tf import files, schema
-from mscat_tf.config import SampleSettings, digest
+from mscat_tf.config import SampleSettings
 from mscat_tf.config.cluster import ClusterSettings
-from mscat_tf.errors import ConfigError, GenerationError, SchemaError
+from mscat_tf.errors import SchemaError
 
 logger = logging.getLogger(__name__)
 
 MANIFEST = "sample.json"
 RECORD = "generation.json"
-MOST_PROCESSES, MOST_SHARDS, MOST_EVENTS_PER_SHARD = 2**8, 2**16, 2**24
-DIGITS_IN_NAME = 10
 NAMES_SHOWN = 3
 
 
@@ -110,8 +107,7 @@ def generate(
     started = time.perf_counter()
     workplace = Workplace(workers, scheduler, cluster, memory)
     jobs = shard_jobs(settings)
-    _check_possible(settings)
-    _check_supply(settings, jobs)
+    check_possible(settings, jobs)
     extras.pythia8(), extras.fastjet()
     folder = files.make_folder(folder).resolve()
     with locked(folder):
@@ -138,43 +134,6 @@ def generate(
         workers=workplace.workers or 1,
         peak_memory_bytes=max((record.peak_memory_bytes for record in records), default=0),
     )
-
-
-def shard_jobs(settings: SampleSettings) -> list[ShardJob]:
-    """All shards of a sample; they depend on `events` and `shard_events` only.
-
-    Raises:
-        ConfigError: too many processes, shards or events for the numbering of events (`event_id`).
-    """
-    size, jobs = settings.shard_events, []
-    counts = settings.events_per_process()
-    for name in process_names(settings):
-        whole, rest = divmod(counts[name], size)
-        sizes = [size] * whole + [rest] * (rest > 0)
-        jobs += [ShardJob(name, number, events) for number, events in enumerate(sizes)]
-        if len(sizes) > MOST_SHARDS or size > MOST_EVENTS_PER_SHARD or len(counts) > MOST_PROCESSES:
-            raise ConfigError(
-                f"sample '{settings.name}': process '{name}' needs {len(sizes)} shards of {size} events, but at most "
-                f"{MOST_PROCESSES} processes of {MOST_SHARDS} shards of {MOST_EVENTS_PER_SHARD} events can be "
-                "numbered; change sample.shard_events"
-            )
-    return sorted(jobs, key=lambda job: (job.number, job.process))
-
-
-def shard_names(settings: SampleSettings, jobs: list[ShardJob]) -> dict[ShardJob, str]:
-    """File name of each job, for example `ttbar-3f2a91c05d-0003.h5`: equal names mean equal content.
-
-    A setting of one process leaves the names of the others as they are. The list of processes with their labels is
-    part of every name, since every shard holds that list.
-    """
-    listed = {name: settings.processes[name].label for name in process_names(settings)}
-    own = {name: shard_configuration(settings, name) for name in listed}
-
-    def name_of(job: ShardJob) -> str:
-        content = digest({"configuration": own[job.process], "processes": listed, "events": job.events})
-        return f"{job.process}-{content[:DIGITS_IN_NAME]}-{job.number:04d}{schema.EXTENSION}"
-
-    return {job: name_of(job) for job in jobs}
 
 
 def is_finished(path: Path, job: ShardJob, settings: SampleSettings) -> bool:
@@ -208,7 +167,7 @@ def run_job(settings: SampleSettings, job: ShardJob, path: str, report: Report) 
         process=job.process,
         events=job.events,
         generated=header.normalisation[job.process].generated_events,
-        sha256=_checksum(Path(path)),
+        sha256=checksum(Path(path)),
         seconds=time.perf_counter() - started,
         cpu_seconds=time.process_time() - busy,
         peak_memory_bytes=peak_memory_bytes(),
@@ -225,7 +184,7 @@ def write_manifest(
         folder, settings: of the sample. names: of its shards. checksums: by name, where known already.
     """
     shards = [
-        {"file": name, "process": job.process, "events": job.events, "sha256": checksums.get(name) or _checksum(path)}
+        {"file": name, "process": job.process, "events": job.events, "sha256": checksums.get(name) or checksum(path)}
         for job, name in sorted(names.items(), key=lambda item: (item[0].process, item[0].number))
         for path in [folder / name]
     ]
@@ -264,28 +223,6 @@ def _make(
 
     work = {name: partial(run_job, settings, job, str(folder / name)) for name, job in missing.items()}
     return [record for _, record in compute(work, workplace, report, tracker.show)]
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _check_supply(settings: SampleSettings, jobs: list[ShardJob]) -> None:
-    for name, process in settings.processes.items():
-        shards = sum(job.process == name for job in jobs)
-        check_supply(process, shards, settings.shard_events, f"process '{name}'")
-
-
-def _check_possible(settings: SampleSettings) -> None:
-    load_card(settings.detector)
-    cut, reach = settings.selection.leading_pt_min, 0.5 * settings.sqrt_s
-    if cut >= reach:
-        names = ", ".join(f"'{name}'" for name in process_names(settings))
-        raise GenerationError(
-            f"sample '{settings.name}', processes {names}: 0 events generated, since all would fail the cut "
-            f"'leading pT': selection.leading_pt_min = {cut:g} GeV is not below sqrt_s / 2 = {reach:g} GeV; lower it"
-        )
 
 
 def _write_record(folder: Path, records: list[ShardRecord], seconds: float, workplace: Workplace) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.run import generate, shard_jobs, shard_names
+from data_prep.plan import shard_jobs, shard_names
+from data_prep.run import generate
 from data_prep.shard import stored_configuration
 from mscat_tf.config import SampleSettings
 from mscat_tf.data.sample import Sample
