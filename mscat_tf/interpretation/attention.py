@@ -63,18 +63,21 @@ def token_masks(block: str, inputs: Mapping[str, Any], queries: int, keys: int) 
     """Which queries and keys of a block are real: `(events, queries)` and `(events, keys)`.
 
     Args:
-        block: its name (`constituents_1_block_2`, `kinematics_block_1`, `cross_block_1`).
+        block: its name (`constituents_1_block_2`, `kinematics_block_1`, `cross_block_1`, `joint_block_1`).
         inputs: masks by input name. queries, keys: sizes of the block's scores.
     """
     events = len(next(iter(inputs.values())))
     if block.startswith("constituents_"):
         mask = np.asarray(inputs["mask_" + block.split("_")[1]])
-        return mask, mask
+        return mask, np.ones((events, keys), bool) if "_cross_" in block else mask  # there the kinematics are the keys
     real = np.ones((events, queries), bool)
-    if not block.startswith("cross_"):
+    if not block.startswith(("cross_", "joint_")):
         return real, np.ones((events, keys), bool)
     masks = [np.asarray(inputs[name]) for name in sorted(inputs) if name.startswith("mask_")]
     together = np.concatenate(masks, axis=1)
+    if block.startswith("joint_"):  # the constituents of all jets, then the kinematic tokens
+        every = np.concatenate([together, real[:, together.shape[1] :]], axis=1)
+        return every, every
     return real, together if together.shape[1] == keys else np.any(masks, axis=0)
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mscat_tf.config import ExplanationSettings
-from mscat_tf.errors import InputError
+from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.files import make_folder
 from mscat_tf.interpretation.attention import MeanAttention, attention_blocks, explanation_model, one_block, token_masks
 from mscat_tf.interpretation.explain_figures import draw_all
@@ -34,11 +34,13 @@ class AttentionMaps:
         self.names = [tensor.name for tensor in model.inputs]
         explained = explanation_model(model)
         outputs = {name: one_block(explained, name).output for name in attention_blocks(explained)}
-        self.scores = tf.function(keras.Model(explained.inputs, outputs), reduce_retracing=True)
+        self.scores = tf.function(keras.Model(explained.inputs, outputs), reduce_retracing=True) if outputs else None
         self.maps = {name: MeanAttention(processes, *tensor.shape[1:]) for name, tensor in outputs.items()}
 
     def add(self, inputs: Arrays, process: NDArray[Any], weights: NDArray[Any] | None = None) -> None:
         """Add the events of one batch: inputs by name, index of each event's process, optional weights."""
+        if self.scores is None:
+            return
         scores = self.scores([tf.constant(inputs[name]) for name in self.names])
         for name, mean in self.maps.items():
             masks = token_masks(name, inputs, *scores[name].shape[2:])
@@ -109,10 +111,16 @@ def explain(
         attention blocks, paths of the figures.
 
     Raises:
-        InputError: there are no events. ConfigError: `gradcam_layer` does not exist. OutputError: cannot be written.
+        InputError: there are no events. OutputError: cannot be written.
+        ConfigError: `gradcam_layer` does not exist, or the network has neither attention nor constituents.
     """
-    make_folder(folder)
     attention, grad_cam = AttentionMaps(model, len(process_names)), GradCamMaps(model, settings.gradcam_layer)
+    if not attention.maps and not grad_cam.layers:
+        raise ConfigError(
+            f"{folder}: network '{model.name}' has neither attention nor constituents, so there are no maps to make; "
+            "explain a run of another network, such as mscat"
+        )
+    make_folder(folder)
     used, wanted = np.zeros(len(process_names), dtype=int), settings.events * len(process_names)
     for inputs, process, weights in _limited(batches(settings.batch_size), len(process_names), settings.events):
         attention.add(inputs, process, weights)

@@ -46,8 +46,9 @@ def draw_all(
     for block in _series(means, "cross"):
         together = means["constituents_1_block_1"].shape[-1] == means[block].shape[-1]
         drawn[f"attention_{block}"] = draw_cross_attention(means[block], names, 1 if together else len(jets))
-    if jets and f"jet_{jets[0]}/eta" in cams and f"jet_{jets[0]}/phi" in cams:
-        drawn["gradcam"] = draw_grad_cam(_densities(cams, jets, shown), names)
+    seen = sorted({int(match[1]) for match in (re.fullmatch(r"jet_(\d+)/maps", name) for name in cams) if match})
+    if seen and f"jet_{seen[0]}/eta" in cams and f"jet_{seen[0]}/phi" in cams:
+        drawn["gradcam"] = draw_grad_cam(_densities(cams, seen, shown), names)
     return [str(path) for name, axes in drawn.items() for path in save_figure(axes, folder, name)]
 
 

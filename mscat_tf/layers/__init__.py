@@ -3,6 +3,7 @@
 from mscat_tf.layers.cross_attention_block import CrossAttentionBlock
 from mscat_tf.layers.feature_normalisation import FeatureNormalisation
 from mscat_tf.layers.feed_forward import FeedForward
+from mscat_tf.layers.join_scales import JoinScales
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 from mscat_tf.layers.masked_mean import MaskedMean
 from mscat_tf.layers.merge_jets import MergeJets
@@ -13,6 +14,7 @@ __all__ = [
     "CrossAttentionBlock",
     "FeatureNormalisation",
     "FeedForward",
+    "JoinScales",
     "KeyMaskedAttention",
     "MaskedMean",
     "MergeJets",

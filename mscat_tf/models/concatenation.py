@@ -3,7 +3,6 @@
 import keras
 from keras import layers
 
-from mscat_tf.layers import MaskedMean
 from mscat_tf.models.parts import (
     Design,
     assemble,
@@ -11,7 +10,9 @@ from mscat_tf.models.parts import (
     constituent_inputs,
     encode_constituents,
     encode_kinematics,
+    flatten_kinematics,
     kinematics_input,
+    pool_constituents,
 )
 
 
@@ -22,11 +23,7 @@ def build_concatenation(design: Design) -> keras.Model:
     """
     kinematics = kinematics_input(design)
     clouds, masks = constituent_inputs(design)
-    norm = layers.LayerNormalization(name="constituents_norm")
-    parts = []
-    for jet, (tokens, mask) in enumerate(zip(encode_constituents(design, clouds, masks), masks, strict=True), start=1):
-        parts.append(MaskedMean(name=f"constituents_{jet}_mean")(norm(tokens), mask))
-    tokens = layers.LayerNormalization(name="kinematics_norm")(encode_kinematics(design, kinematics))
-    parts.append(layers.Flatten(name="kinematics_flat")(tokens))
+    parts = pool_constituents(encode_constituents(design, clouds, masks), masks)
+    parts.append(flatten_kinematics(encode_kinematics(design, kinematics)))
     score = classify(design, layers.Concatenate(name="event")(parts))
     return assemble([*clouds, *masks, kinematics], score, "concatenation")

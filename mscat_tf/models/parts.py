@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from mscat_tf.config import ModelSettings
-from mscat_tf.layers import FeatureNormalisation, SelfAttentionBlock, TokenEmbedding
+from mscat_tf.layers import FeatureNormalisation, MaskedMean, SelfAttentionBlock, TokenEmbedding
 from mscat_tf.layers.activations import gelu
 from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
 
@@ -45,28 +45,37 @@ def constituent_inputs(design):
     return clouds, masks
 
 
-def encode_kinematics(design, kinematics):
-    """Kinematic tokens `(batch, tokens, width)` after their self-attention blocks `kinematics_block_b`."""
-    settings, features = design.settings, design.inputs.kinematic_features
-    tokens = FeatureNormalisation(
+def normalise_kinematics(design, kinematics):
+    """Standardised kinematic tokens `(batch, tokens, features)`."""
+    features = design.inputs.kinematic_features
+    return FeatureNormalisation(
         features,
         design.statistics.kinematic_mean,
         design.statistics.kinematic_width,
-        log_columns(features, settings.log_features),
+        log_columns(features, design.settings.log_features),
         name="kinematics_normalisation",
     )(kinematics)
-    tokens = layers.Dense(settings.width, name="kinematics_embedding")(tokens)
+
+
+def encode_kinematics(design, kinematics, blocks=None):
+    """Kinematic tokens `(batch, tokens, width)` after their self-attention blocks `kinematics_block_b`.
+
+    A learned vector for each tells them apart. `blocks` is their number instead of `kinematic_blocks`; 0 only embeds.
+    """
+    settings = design.settings
+    tokens = layers.Dense(settings.width, name="kinematics_embedding")(normalise_kinematics(design, kinematics))
     tokens = TokenEmbedding(design.inputs.tokens, name="kinematics_token_embedding")(tokens)
-    for number in range(1, settings.kinematic_blocks + 1):
+    for number in range(1, (settings.kinematic_blocks if blocks is None else blocks) + 1):
         block = SelfAttentionBlock(**design.attention_options(), name=f"kinematics_encoder_{number}")
         tokens = layers.Identity(name=f"kinematics_block_{number}")(block(tokens))
     return tokens
 
 
-def encode_constituents(design, clouds, masks):
+def encode_constituents(design, clouds, masks, blocks=None):
     """Tokens `(batch, constituents, width)` of each jet after their self-attention blocks `constituents_j_block_b`.
 
-    With a shared encoder a learned vector, added before the first block, tells the jets apart.
+    With a shared encoder a learned vector, added before the first block, tells the jets apart. `blocks` is their number
+    instead of `constituent_blocks`; 0 only embeds.
     """
     settings, features = design.settings, design.inputs.constituent_features
     normalise = FeatureNormalisation(
@@ -76,23 +85,36 @@ def encode_constituents(design, clouds, masks):
         log_columns(features, settings.log_features),
         name="constituents_normalisation",
     )
-    shared = _constituent_encoder(design, "constituents") if settings.shared_encoder else None
+    depth = settings.constituent_blocks if blocks is None else blocks
+    shared = _constituent_encoder(design, "constituents", depth) if settings.shared_encoder else None
     encoded = []
     for jet, (cloud, mask) in enumerate(zip(clouds, masks, strict=True), start=1):
-        embed, blocks = shared or _constituent_encoder(design, f"constituents_{jet}")
+        embed, encoder = shared or _constituent_encoder(design, f"constituents_{jet}", depth)
         tokens = embed(normalise(cloud, mask))
         if shared:
             tokens = TokenEmbedding(1, name=f"constituents_{jet}_jet_embedding")(tokens)
-        for number, block in enumerate(blocks, start=1):
+        for number, block in enumerate(encoder, start=1):
             tokens = layers.Identity(name=f"constituents_{jet}_block_{number}")(block(tokens, mask))
         encoded.append(tokens)
     return encoded
 
 
-def _constituent_encoder(design, prefix):
+def _constituent_encoder(design, prefix, depth):
     embed = layers.Dense(design.settings.width, name=f"{prefix}_embedding")
-    numbers = range(1, design.settings.constituent_blocks + 1)
+    numbers = range(1, depth + 1)
     return embed, [SelfAttentionBlock(**design.attention_options(), name=f"{prefix}_encoder_{n}") for n in numbers]
+
+
+def pool_constituents(jets, masks):
+    """For each jet the mean of its real constituents after a common normalisation, `(batch, width)`: a list."""
+    norm = layers.LayerNormalization(name="constituents_norm")
+    pairs = enumerate(zip(jets, masks, strict=True), start=1)
+    return [MaskedMean(name=f"constituents_{jet}_mean")(norm(tokens), mask) for jet, (tokens, mask) in pairs]
+
+
+def flatten_kinematics(tokens):
+    """All kinematic tokens after a normalisation, `(batch, tokens * width)`."""
+    return layers.Flatten(name="kinematics_flat")(layers.LayerNormalization(name="kinematics_norm")(tokens))
 
 
 def classify(design, features):

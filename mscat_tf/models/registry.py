@@ -10,9 +10,13 @@ from mscat_tf.config.base import unknown_key
 from mscat_tf.errors import ConfigError
 from mscat_tf.models.concatenation import build_concatenation
 from mscat_tf.models.inputs import InputSpecification, Statistics
+from mscat_tf.models.joint_attention import build_joint_attention
+from mscat_tf.models.kinematics_mlp import build_kinematics_mlp
 from mscat_tf.models.kinematics_only import build_kinematics_only
 from mscat_tf.models.mscat import build_mscat
+from mscat_tf.models.mscat_swapped import build_mscat_swapped
 from mscat_tf.models.parts import Design
+from mscat_tf.models.substructure_only import build_substructure_only
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,13 @@ class Entry:
 MODELS: dict[str, Entry] = {
     "mscat": Entry(build_mscat, "two scales joined by cross-attention", "arXiv:2401.00452"),
     "concatenation": Entry(build_concatenation, "two scales side by side, no cross-attention", "control, this work"),
+    "joint_attention": Entry(
+        build_joint_attention, "one attention matrix over all tokens of both scales", "rival (b) in the talk"
+    ),
+    "mscat_swapped": Entry(build_mscat_swapped, "cross-attention the other way round", "control, this work"),
     "kinematics_only": Entry(build_kinematics_only, "jet and event kinematics alone", "control, this work"),
+    "kinematics_mlp": Entry(build_kinematics_mlp, "the same kinematics, no attention", "control, this work"),
+    "substructure_only": Entry(build_substructure_only, "constituents alone, no kinematics", "control, this work"),
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mscat_tf.config import ExplanationSettings
-from mscat_tf.errors import InputError
+from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.interpretation.attention import explanation_model
 from mscat_tf.interpretation.explain import explain
 from mscat_tf.interpretation.figures import BINS, PLANE, plane_density
@@ -102,6 +102,25 @@ def test_weights_of_events_count(tmp_path):
     one = {"kinematics": next(batches(10))[0]["kinematics"][2:3]}
     expected = explanation_model(network("kinematics_only"))(one)["kinematics_block_1_scores"].numpy()[0]
     np.testing.assert_allclose(maps["kinematics_block_1/per_head"][0], expected, atol=1e-6)
+
+
+def test_joint_attention_counts_real_constituents_and_every_kinematic_token(tmp_path):
+    summary = run("joint_attention", tmp_path)
+    maps, _ = read_arrays(tmp_path / "attention.h5")
+    assert summary["gradcam_layers"] == {1: "constituents_1_block_3", 2: "constituents_2_block_3"}
+    assert {Path(path).stem for path in summary["figures"]} == {"gradcam"}
+    inputs = [batch[0] for batch in batches(10)]
+    masks = [np.concatenate([part[name] for part in inputs]) for name in ("mask_1", "mask_2")]
+    for process in range(2):
+        kept = [i for i in range(30) if i % 2 == process][:7]
+        counts = [mask[kept].sum(axis=0) for mask in masks]
+        expected = np.concatenate([*counts, np.full(SIZES.tokens, 7)])
+        np.testing.assert_array_equal(maps["joint_block_1/real_queries"][process], expected)
+
+
+def test_nothing_to_explain_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(ConfigError, match="'kinematics_mlp' has neither attention nor constituents"):
+        run("kinematics_mlp", tmp_path)
 
 
 def test_no_events_is_the_users_fault(tmp_path):

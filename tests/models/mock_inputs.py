@@ -8,7 +8,15 @@ from mscat_tf.models.inputs import InputSpecification
 DEPTHS = {"constituent_blocks": 1, "kinematic_blocks": 1, "cross_blocks": 1}
 TINY = {"width": 12, "num_heads": 2, "key_dim": 3, "head_units": (7,), **DEPTHS}
 SIZES = InputSpecification(jets=2, constituents=6, tokens=3)
-NAMES = ("mscat", "concatenation", "kinematics_only")
+NAMES = (
+    "mscat",
+    "concatenation",
+    "joint_attention",
+    "mscat_swapped",
+    "kinematics_only",
+    "kinematics_mlp",
+    "substructure_only",
+)
 
 
 def tiny(name="mscat", **changes):
@@ -37,3 +45,10 @@ def mock_inputs(events, seed=0, sizes=SIZES, least=1):
 def inputs_of(model, inputs):
     """Only what this network takes."""
     return {tensor.name: inputs[tensor.name] for tensor in model.inputs}
+
+
+def moved_weights(model):
+    """The same network with weights away from their start, where biases and embeddings are nearly 0."""
+    rng = np.random.default_rng(1)
+    model.set_weights([weight + rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
+    return model

@@ -35,8 +35,9 @@ def products_in_graph(model):
     return total
 
 
-@pytest.mark.parametrize("changes", [{}, {"shared_encoder": False, "merge": "add"}])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "changes"), [*((name, {}) for name in NAMES), ("mscat", {"shared_encoder": False, "merge": "add"})]
+)
 def test_operations_equal_those_of_the_graph(name, changes):
     model = build(tiny(name, **changes), SIZES)
     assert flops_per_event(model) == products_in_graph(model)
@@ -50,3 +51,21 @@ def test_parameters_of_kinematics_only_by_hand():
     norms = 3 * 2 * 12
     head = 36 * 7 + 7 + 7 + 1
     assert parameters(build(tiny("kinematics_only"), SIZES)) == embedding + attention + mlp + norms + head
+
+
+def test_parameters_of_kinematics_mlp_by_hand():
+    """Two dense layers of 3 x 12 units on 3 x 6 features, head of 7."""
+    mlp = 18 * 36 + 36 + 36 * 36 + 36
+    head = 36 * 7 + 7 + 7 + 1
+    assert parameters(build(tiny("kinematics_mlp", kinematic_blocks=2), SIZES)) == mlp + head
+
+
+def test_parameters_and_operations_of_joint_attention_by_hand():
+    """Three blocks over 2 x 6 + 3 tokens of width 12, 2 heads of 3, hidden 24; the head of 7 sees 2 + 3 tokens."""
+    model = build(tiny("joint_attention"), SIZES)
+    embeddings = 4 * 12 + 12 + 2 * 12 + 6 * 12 + 12 + 3 * 12
+    block = 3 * (12 * 6 + 6) + 6 * 12 + 12 + 12 * 24 + 24 + 24 * 12 + 12 + 2 * 2 * 12
+    head = 60 * 7 + 7 + 7 + 1
+    assert parameters(model) == embeddings + 3 * block + 2 * 2 * 12 + head
+    products = 15 * 12 * (4 * 6 + 2 * 24) + 2 * 15 * 15 * 6
+    assert flops_per_event(model) == 2 * (12 * 4 * 12 + 3 * 6 * 12 + 3 * products + 60 * 7 + 7)

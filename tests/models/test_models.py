@@ -10,21 +10,19 @@ from hypothesis import strategies as st
 from mscat_tf.config import ModelSettings
 from mscat_tf.errors import ConfigError
 from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+from mscat_tf.models.predictor import logit_model
 from mscat_tf.models.registry import MODELS, build
-from tests.models.mock_inputs import NAMES, SIZES, inputs_of, mock_inputs, tiny
+from tests.models.mock_inputs import NAMES, SIZES, inputs_of, mock_inputs, moved_weights, tiny
 
-WITH_CONSTITUENTS = [name for name in NAMES if name != "kinematics_only"]
+WITH_CONSTITUENTS = [name for name in NAMES if not name.startswith("kinematics")]
 
 
 def scores(model, inputs):
     return np.asarray(model(inputs_of(model, inputs)))
 
 
-def moved_weights(model):
-    """The same network with weights away from their start, where biases and embeddings are nearly 0."""
-    rng = np.random.default_rng(1)
-    model.set_weights([weight + rng.normal(0, 0.2, weight.shape) for weight in model.get_weights()])
-    return model
+def logits(model, inputs):
+    return np.asarray(logit_model(model)(inputs_of(model, inputs)))
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +46,9 @@ def test_all_names_are_tested():
 @pytest.mark.parametrize("name", NAMES)
 def test_inputs_are_named_in_alphabetical_order(models, name):
     found = [tensor.name for tensor in models[name].inputs]
-    wanted = ["constituents_1", "constituents_2", "kinematics", "mask_1", "mask_2"]
-    assert found == (["kinematics"] if name == "kinematics_only" else wanted)
+    constituents = ["constituents_1", "constituents_2"] if name in WITH_CONSTITUENTS else []
+    masks = ["mask_1", "mask_2"] if name in WITH_CONSTITUENTS else []
+    assert found == [*constituents, *(["kinematics"] if name != "substructure_only" else []), *masks]
     assert [layer.name for layer in models[name].layers[-2:]] == ["logit", "score"]
     assert models[name].output.dtype == "float32"
 
@@ -64,12 +63,14 @@ def test_padding_cannot_be_seen(scorers, name, junk, seed):
     np.testing.assert_array_equal(scorers[name](clean), scorers[name](dirty))
 
 
-@pytest.mark.parametrize("changes", [{}, {"merge": "add"}])
-@pytest.mark.parametrize("name", WITH_CONSTITUENTS)
-def test_more_padding_changes_nothing(name, changes):
+@pytest.mark.parametrize(
+    ("name", "changes"), [*((name, {}) for name in WITH_CONSTITUENTS), ("mscat", {"merge": "add"})]
+)
+def test_more_padding_changes_nothing(models, name, changes):
     """The same weights with three more empty places per jet: a padded key must not take attention from real ones."""
     wider = InputSpecification(constituents=SIZES.constituents + 3)
-    narrow, wide = moved_weights(build(tiny(name, **changes), SIZES)), build(tiny(name, **changes), wider)
+    narrow = moved_weights(build(tiny(name, **changes), SIZES)) if changes else models[name]
+    wide = build(tiny(name, **changes), wider)
     wide.set_weights(narrow.get_weights())
     inputs = mock_inputs(4, least=0)
     padded = {k: np.pad(v, [(0, 0), (0, 3), (0, 0)][: v.ndim]) if k[-1].isdigit() else v for k, v in inputs.items()}
@@ -86,16 +87,36 @@ def test_constituents_are_a_set(scorers, name, order, jet):
     np.testing.assert_allclose(scorers[name](inputs), scorers[name](moved), atol=1e-5)
 
 
-@pytest.mark.parametrize("changes", [{}, {"shared_encoder": False}, {"merge": "add"}])
-@pytest.mark.parametrize("name", WITH_CONSTITUENTS)
-def test_the_jets_are_not_interchangeable(name, changes):
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {}) for name in WITH_CONSTITUENTS),
+        ("mscat", {"merge": "add"}),
+        *((name, {"shared_encoder": False}) for name in ("mscat", "concatenation", "joint_attention")),
+    ],
+)
+def test_the_jets_are_not_interchangeable(models, name, changes):
     """A shared encoder must still know which jet is which."""
     keras.utils.set_random_seed(2)
-    model, inputs = moved_weights(build(tiny(name, **changes), SIZES)), mock_inputs(4)
+    model, inputs = moved_weights(build(tiny(name, **changes), SIZES)) if changes else models[name], mock_inputs(4)
     swapped = dict(inputs)
     for part in ("constituents", "mask"):
         swapped[f"{part}_1"], swapped[f"{part}_2"] = inputs[f"{part}_2"], inputs[f"{part}_1"]
     assert np.abs(scores(model, inputs) - scores(model, swapped)).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        *((name, "constituents_2") for name in WITH_CONSTITUENTS),
+        *((name, "kinematics") for name in NAMES if name != "substructure_only"),
+    ],
+)
+def test_every_input_matters(models, name, changed):
+    """In every single event: neither scale may be lost on the way to the score."""
+    inputs = mock_inputs(6)
+    moved = {**inputs, changed: inputs[changed] * np.float32(1.3)}
+    assert np.abs(logits(models[name], inputs) - logits(models[name], moved)).min() > 1e-5
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,15 +140,43 @@ def test_lists_and_dicts_give_the_same(models):
     np.testing.assert_array_equal(models["mscat"](inputs), models["mscat"](list(inputs.values())))
 
 
-@pytest.mark.parametrize("changes", [{}, {"shared_encoder": False, "merge": "add"}])
-@pytest.mark.parametrize("name", NAMES)
-def test_training_reaches_every_weight_and_lowers_the_loss(name, changes):
-    """Signal has twice the mass, which every network can see.
+def loss_of(model, inputs, labels):
+    return tf.reduce_mean(keras.losses.binary_crossentropy(labels, model(inputs_of(model, inputs))))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {}) for name in NAMES),
+        ("mscat", {"shared_encoder": False, "merge": "add"}),
+        *((name, {"shared_encoder": False}) for name in ("concatenation", "joint_attention", "substructure_only")),
+    ],
+)
+def test_the_gradient_reaches_every_weight(name, changes):
+    """And it is the slope: a small step against it lowers the loss by the step times its square.
 
     Biases of keys alone may have no gradient: softmax does not see a shift that is common to all keys.
     """
     keras.utils.set_random_seed(3)
     model = build(tiny(name, dropout_rate=0.0, **changes), SIZES)
+    inputs, labels = mock_inputs(16, least=2), (np.arange(16) % 2).astype("float32")[:, None]
+    with tf.GradientTape() as tape:
+        loss = loss_of(model, inputs, labels)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    paths = [weight.path for weight in model.trainable_variables]
+    dead = [path for path, gradient in zip(paths, gradients, strict=True) if not np.any(gradient)]
+    assert [path for path in dead if "/key/bias" not in path] == []
+    square, fall = float(tf.linalg.global_norm(gradients)) ** 2, 1e-3
+    for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
+        weight.assign_sub(fall / square * gradient)
+    assert float(loss - loss_of(model, inputs, labels)) == pytest.approx(fall, rel=0.2)
+
+
+@pytest.mark.parametrize("name", ["mscat", "kinematics_only"])
+def test_training_lowers_the_loss(name):
+    """Signal has twice the mass, which both can see; compiled as in a training."""
+    keras.utils.set_random_seed(3)
+    model = build(tiny(name, dropout_rate=0.0), SIZES)
     inputs, labels = mock_inputs(64, least=2), (np.arange(64) % 2).astype("float32")[:, None]
     inputs["kinematics"][..., 0] *= 1 + labels
     optimizer = keras.optimizers.Adam(3e-3)
@@ -136,17 +185,14 @@ def test_training_reaches_every_weight_and_lowers_the_loss(name, changes):
     @tf.function
     def step():
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(keras.losses.binary_crossentropy(labels, model(inputs_of(model, inputs))))
+            loss = loss_of(model, inputs, labels)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return loss, gradients
+        return loss
 
-    first, gradients = step()
+    first = step()
     for _ in range(30):
-        last, _ = step()
-    paths = [weight.path for weight in model.trainable_variables]
-    dead = [path for path, gradient in zip(paths, gradients, strict=True) if not np.any(gradient)]
-    assert [path for path in dead if "/key/bias" not in path] == []
+        last = step()
     assert last < 0.9 * first
 
 
@@ -175,9 +221,10 @@ def test_statistics_travel_in_the_network():
 
 
 @pytest.mark.filterwarnings("ignore:.*softmax over axis:UserWarning")
-def test_single_jets_fit_the_same_network():
+@pytest.mark.parametrize("name", NAMES)
+def test_single_jets_fit_the_same_network(name):
     sizes = InputSpecification(jets=1, constituents=4, tokens=1)
-    model = build(tiny(), sizes)
+    model = build(tiny(name), sizes)
     assert scores(model, mock_inputs(3, sizes=sizes)).shape == (3, 1)
 
 

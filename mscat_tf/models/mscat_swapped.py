@@ -1,0 +1,36 @@
+"""Cross-attention with the roles swapped: the constituents ask, the kinematics answer."""
+
+import keras
+from keras import layers
+
+from mscat_tf.layers import CrossAttentionBlock
+from mscat_tf.models.parts import (
+    Design,
+    assemble,
+    classify,
+    constituent_inputs,
+    encode_constituents,
+    encode_kinematics,
+    kinematics_input,
+    pool_constituents,
+)
+
+
+def build_mscat_swapped(design: Design) -> keras.Model:
+    """Encoders of `mscat`, then cross-attention in which the kinematic tokens update the constituents of every jet.
+
+    Inputs and output as `mscat`. There are `constituents` queries for each jet and `tokens` keys; the constituents keep
+    the residual. One block serves all jets: the same as all constituents asking at once. The head sees the mean
+    constituent of every jet, so kinematics reach it through constituents only, and events without any all get the same
+    score. `merge` has no say: the jets stay apart.
+    """
+    kinematics = kinematics_input(design)
+    clouds, masks = constituent_inputs(design)
+    jets = encode_constituents(design, clouds, masks)
+    context = encode_kinematics(design, kinematics)
+    for number in range(1, design.settings.cross_blocks + 1):
+        block = CrossAttentionBlock(**design.attention_options(), name=f"cross_encoder_{number}")
+        names = [f"constituents_{jet}_cross_{number}" for jet in range(1, len(jets) + 1)]
+        jets = [layers.Identity(name=name)(block(tokens, context)) for name, tokens in zip(names, jets, strict=True)]
+    score = classify(design, layers.Concatenate(name="event")(pool_constituents(jets, masks)))
+    return assemble([*clouds, *masks, kinematics], score, "mscat_swapped")
