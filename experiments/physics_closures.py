@@ -2,7 +2,7 @@
 
 Command: python -m experiments.physics_closures --out DIR [--events 400]; cost: about 5 minutes on 2 cores.
 It prints the tables of docs/physics.md and writes closures.json. Expected: acceptance rises with m_H; the ttbar figures
-agree within errors, but for the one above 400 GeV, which loses a third.
+agree within errors, but for the one above 400 GeV, which loses a fifth to a quarter.
 """
 
 import argparse
