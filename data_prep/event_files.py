@@ -2,10 +2,12 @@
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 from mscat_tf.errors import InputError
 
@@ -47,3 +49,14 @@ def checksum(path: Path) -> str:
 def group_head(checksum: str) -> int:
     """What every `group_id` of a file's events begins with."""
     return int(checksum[:6], 16) << GROUP_BITS
+
+
+def mean_cross_section(events: Sequence[int], figures: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Mean over files by their events, and its error.
+
+    Args:
+        events: of each file. figures: cross-section and error of each.
+    """
+    share = np.array(events) / sum(events)
+    values, errors = np.array(figures).T
+    return float(share @ values), float(np.linalg.norm(share * errors))

@@ -58,9 +58,9 @@ class HepMcSource:
         for path, found in self._files:
             if not found.cross_section_pb > 0.0:
                 raise InputError(f"{path}: gives no cross-section; set cross_section_fb for {self._where}")
-        share = np.diff(self._starts) / self._starts[-1] * PICOBARN_IN_FEMTOBARN
-        values = np.array([[found.cross_section_pb, found.cross_section_error_pb] for _, found in self._files])
-        return float(share @ values[:, 0]), float(np.linalg.norm(share * values[:, 1]))
+        figures = [(found.cross_section_pb, found.cross_section_error_pb) for _, found in self._files]
+        value, error = event_files.mean_cross_section([found.events for _, found in self._files], figures)
+        return value * PICOBARN_IN_FEMTOBARN, error * PICOBARN_IN_FEMTOBARN
 
     def _from(self, start: int) -> Iterator[tuple[int, Any]]:
         """Identity, weight and columns of each event: 24 bits of the file's checksum, then its place in the file."""

@@ -100,12 +100,8 @@ class LheFiles:
                     f"{file.path}: gives the cross-section {file.cross_section_pb:g} pb; set cross_section_fb for "
                     f"{self._where}"
                 )
-        share = np.array([file.events for file in self.files]) / len(self)
-        values, errors = (
-            np.array([getattr(file, name) for file in self.files])
-            for name in ("cross_section_pb", "cross_section_error_pb")
-        )
-        return float(share @ values), float(np.linalg.norm(share * errors))
+        figures = [(file.cross_section_pb, file.cross_section_error_pb) for file in self.files]
+        return event_files.mean_cross_section([file.events for file in self.files], figures)
 
     def events(self, start: int) -> Iterator[tuple[int, Any]]:
         """Events from number `start` on, each with its number, without end.

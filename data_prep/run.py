@@ -4,16 +4,13 @@ Shards hold the same bytes for any number of workers, and are named by what deci
 or a change of settings only what is missing is made.
 """
 
-import json
 import logging
-import os
 import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from data_prep import extras
 from data_prep.dask_cluster import Report, Workplace, check_folder_seen, compute, peak_memory_bytes
@@ -21,15 +18,16 @@ from data_prep.event_files import checksum
 from data_prep.lock import locked
 from data_prep.plan import check_possible, shard_jobs, shard_names
 from data_prep.progress import Progress, Tracker
+from data_prep.records import add_run
 from data_prep.shard import ShardJob, make_shard, shard_configuration, stored_digest
 from mscat_tf import files, schema
 from mscat_tf.config import SampleSettings
 from mscat_tf.config.cluster import ClusterSettings
 from mscat_tf.errors import SchemaError
+from mscat_tf.schema import MANIFEST
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "sample.json"
 RECORD = "generation.json"
 NAMES_SHOWN = 3
 
@@ -226,24 +224,6 @@ def _make(
 
 
 def _write_record(folder: Path, records: list[ShardRecord], seconds: float, workplace: Workplace) -> None:
-    """Add this run to `generation.json`; a run that made nothing adds nothing."""
-    if not records:
-        return
-    path = folder / RECORD
-    try:
-        runs = json.loads(path.read_text())["runs"]
-    except (OSError, ValueError, KeyError):
-        runs = []
-    shards: list[dict[str, Any]] = [asdict(record) for record in sorted(records, key=lambda record: record.file)]
-    for shard in shards:
-        shard["selected_per_second"] = shard["events"] / shard["seconds"]
-    run = {
-        "seconds": seconds,
-        "workers": workplace.workers,
-        "cores": os.cpu_count(),
-        "memory_limit": workplace.memory,
-        "peak_memory_bytes": max(record.peak_memory_bytes for record in records),
-        "shards": shards,
-    }
-    runs.append(run)
-    files.write_json(path, {"runs": runs})
+    shards = [asdict(record) | {"selected_per_second": record.events / record.seconds} for record in records]
+    peak = max((record.peak_memory_bytes for record in records), default=0)
+    add_run(folder / RECORD, shards, seconds, workplace, memory_limit=workplace.memory, peak_memory_bytes=peak)

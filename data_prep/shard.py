@@ -30,6 +30,7 @@ from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.processes import FromFiles, HeavyHiggs
 from mscat_tf.errors import GenerationError
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.tokens import token_count
 from mscat_tf.schema import Header, Normalisation
 
 GENERATOR_PACKAGES = ("numpy", "h5py", "pythia8mc", "fastjet", "awkward")
@@ -190,7 +191,7 @@ def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Sourc
         versions=versions(),
         jets=jets,
         constituents=settings.tokens.constituents,
-        tokens=jets + 1 if jets > 1 else 1,
+        tokens=token_count(jets),
     )
 
 

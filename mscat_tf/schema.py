@@ -27,6 +27,9 @@ WEIGHT_COLUMNS = ("generator", "tag")
 
 CHUNK_EVENTS = 256
 EXTENSION = ".h5"
+MANIFEST = "sample.json"
+"""In a folder of shards: the list of those that are the sample."""
+
 UNFINISHED = ".unfinished"
 """In a folder while its sample is being made, and after an interruption: it may not be read then."""
 

@@ -157,6 +157,28 @@ class Reader(Protocol):
         """
 
 
+class OneProcess:
+    """Part of a `Reader` whose files all hold the process `name` of the settings."""
+
+    settings: ImportSettings
+    name: str
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Paths of the process."""
+        return tuple(Path(file) for file in self.settings.processes[self.name].files)
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Label of the process."""
+        return {self.name: self.settings.processes[self.name].label}
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Label, cross-section and k-factor of the process."""
+        return self.settings.processes[self.name].model_dump(mode="json", exclude={"files"})
+
+
 def readers(settings: ImportSettings) -> list[Reader]:
     """The readers of a sample, by its format."""
     module = importlib.import_module(FORMATS[settings.format])

@@ -18,13 +18,14 @@ from data_prep.detector import Objects
 from data_prep.features import chosen_pairs, features
 from data_prep.groom import groom
 from data_prep.importers import delphes_events, delphes_tags, referenced_jets
-from data_prep.importers.base import Chunk, FilePlan, Part, Tally
+from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part, Tally
 from data_prep.importers.delphes_tags import Tags
 from data_prep.importers.root_file import Tree, open_tree
 from data_prep.select import cut_flow, cut_names, cuts_passed
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.tokens import token_count
 
 RECLUSTERED = "clustered anew"
 SETTINGS = ("format", "seed", "delphes", "fat_jets", "selection", "b_tagging", "tokens")
@@ -59,7 +60,7 @@ def readers(settings: ImportSettings) -> list["DelphesReader"]:
 
 
 @dataclass(frozen=True)
-class DelphesReader:
+class DelphesReader(OneProcess):
     """Reads the files of one process (`data_prep.importers.base.Reader`)."""
 
     settings: ImportSettings
@@ -73,17 +74,7 @@ class DelphesReader:
     @property
     def tokens(self) -> int:
         """Kinematic tokens, K: the jets and their sum, or a single jet."""
-        return 1 if self.jets == 1 else self.jets + 1
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Paths of the process."""
-        return tuple(Path(file) for file in self.settings.processes[self.name].files)
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Label of the process."""
-        return {self.name: self.settings.processes[self.name].label}
+        return token_count(self.jets)
 
     @property
     def constituents(self) -> int:
@@ -101,11 +92,6 @@ class DelphesReader:
         values = self.settings.model_dump(mode="json", include=set(SETTINGS))
         values["b_tagging"]["random"] = self._random
         return values
-
-    @property
-    def own(self) -> dict[str, Any]:
-        """Label, cross-section and k-factor of the process."""
-        return self.settings.processes[self.name].model_dump(mode="json", exclude={"files"})
 
     def plan(self, path: Path) -> FilePlan:
         """Check that a file has what is needed, and see where its fat jets and tags come from."""

@@ -1,18 +1,17 @@
 """What a folder of imported shards holds: its manifest `sample.json`, read, extended and written."""
 
-import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.event_files import checksum
 from mscat_tf import files, schema
 from mscat_tf.errors import OutputError
+from mscat_tf.schema import MANIFEST
 
 logger = logging.getLogger(__name__)
-
-MANIFEST = "sample.json"
 
 
 @dataclass(frozen=True)
@@ -120,6 +119,5 @@ def write(folder: Path, name: str, inventory: Inventory) -> int:
 
 
 def _described(folder: Path, shard: Shard) -> dict[str, Any]:
-    with (folder / shard.file).open("rb") as handle:
-        checksum = hashlib.file_digest(handle, "sha256").hexdigest()
-    return {**asdict(shard), "events": schema.read_header(folder / shard.file).events, "sha256": checksum}
+    path = folder / shard.file
+    return {**asdict(shard), "events": schema.read_header(path).events, "sha256": checksum(path)}

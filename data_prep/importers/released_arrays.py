@@ -8,13 +8,12 @@ of the file are not kept: they belong to directions that are lost. Units: GeV, r
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_prep.detector import Objects
 from data_prep.importers import npz_file
-from data_prep.importers.base import Chunk, FilePlan, Part
+from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part
 from data_prep.importers.single_jets import CROSS_SECTION_FB, NO_CROSS_SECTION, SingleJetReader, check_finite, jet_part
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.errors import ConfigError, InputError
@@ -38,23 +37,8 @@ def readers(settings: ImportSettings) -> list["ReleasedArraysReader"]:
 
 
 @dataclass(frozen=True)
-class ReleasedArraysReader(SingleJetReader):
+class ReleasedArraysReader(OneProcess, SingleJetReader):
     """Reads the files of one process (`data_prep.importers.base.Reader`)."""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Paths of the process."""
-        return tuple(Path(file) for file in self.settings.processes[self.name].files)
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Label of the process."""
-        return {self.name: self.settings.processes[self.name].label}
-
-    @property
-    def own(self) -> dict[str, Any]:
-        """Label, cross-section and k-factor of the process."""
-        return self.settings.processes[self.name].model_dump(mode="json", exclude={"files"})
 
     def plan(self, path: Path) -> FilePlan:
         """Check that the file is whole and of the right shape."""

@@ -5,8 +5,6 @@ content, so the same command makes only what is missing, and neither the order o
 changes a byte. The manifest is written last: until then the folder holds the sample of before.
 """
 
-import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,6 +19,7 @@ from data_prep.importers.inventory import Inventory
 from data_prep.importers.plan import Work, plan_files, plan_work
 from data_prep.importers.shards import ImportJob, ImportRecord
 from data_prep.lock import locked
+from data_prep.records import add_run
 from mscat_tf import files, schema
 from mscat_tf.config import digest
 from mscat_tf.config.cluster import ClusterSettings
@@ -102,7 +101,7 @@ def import_sample(
         events = inventory.write(folder, settings.name, work.inventory)
         (folder / schema.UNFINISHED).unlink(missing_ok=True)
         seconds = time.perf_counter() - started
-        _write_record(folder, records, seconds, workplace)
+        add_run(folder / RECORD, [asdict(record) for record in records], seconds, workplace)
     notes = [note for file in planned for note in file.plan.notes] + [note for one in records for note in one.notes]
     entries = sum(file.plan.entries for file in planned)
     once = tuple(dict.fromkeys(notes))
@@ -148,17 +147,3 @@ def _check_selected(folder: Path, sample: Inventory) -> None:
                 f"process '{name}': none of {counts[0]} entries pass the selection, most are lost at the cut '{cut}'; "
                 "loosen it, or check that these are the right files"
             )
-
-
-def _write_record(folder: Path, records: list[ImportRecord], seconds: float, workplace: Workplace) -> None:
-    """Add this run to `import.json`; a run that read nothing adds nothing."""
-    if not records:
-        return
-    path = folder / RECORD
-    try:
-        runs = json.loads(path.read_text())["runs"]
-    except (OSError, ValueError, KeyError):
-        runs = []
-    own = [asdict(record) for record in sorted(records, key=lambda record: record.file)]
-    runs.append({"seconds": seconds, "workers": workplace.workers, "cores": os.cpu_count(), "shards": own})
-    files.write_json(path, {"runs": runs})

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from mscat_tf import schema
 from mscat_tf.errors import InputError, SchemaError
+from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
 
-MANIFEST = "sample.json"
 _MUST_BE_FINITE = ("constituents", "kinematics", "weights")
 
 

@@ -6,6 +6,15 @@ from numpy.typing import ArrayLike
 from mscat_tf.physics.four_vectors import Cylindrical, Floats, add_four_vectors, to_cartesian
 
 
+def token_count(jets: int) -> int:
+    """Kinematic tokens of an event, K: its jets and their sum; a single jet has no sum.
+
+    >>> token_count(1), token_count(2)
+    (1, 3)
+    """
+    return jets + 1 if jets > 1 else 1
+
+
 def kinematic_tokens(pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayLike, theta: ArrayLike) -> Floats:
     """One token for each jet, then one for their four-vector sum (none where there is a single jet).
 

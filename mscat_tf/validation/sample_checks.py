@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
-from mscat_tf.data.sample import MANIFEST, Sample
+from mscat_tf.data.sample import Sample
 from mscat_tf.data.splits import assign_splits
-from mscat_tf.schema import Header
+from mscat_tf.schema import MANIFEST, Header
 from mscat_tf.validation.blocks import EventBlock
 from mscat_tf.validation.result import CheckResult
 

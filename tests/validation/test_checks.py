@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from mscat_tf.data.sample import MANIFEST, Sample
+from mscat_tf.data.sample import Sample
+from mscat_tf.schema import MANIFEST
 from mscat_tf.validation.blocks import read_blocks
 from mscat_tf.validation.checks import Checker
 from mscat_tf.validation.sample_checks import content_hash
