@@ -24,6 +24,29 @@ CONSTITUENT_COLUMNS = ("eta", "phi", "pt", "log_pt")
 KINEMATIC_COLUMNS = ("m", "eta", "phi", "pt", "energy", "theta")
 RAW_COLUMNS = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 WEIGHT_COLUMNS = ("generator", "tag")
+LUND_COLUMNS = ("ln_inverse_delta", "ln_kt", "ln_z", "ln_m", "psi")
+EVENT_SHAPE_COLUMNS = (
+    "transverse_thrust",
+    "transverse_sphericity",
+    "sphericity",
+    "aplanarity",
+    "scalar_sum_pt",
+    "missing_pt",
+)
+HIGH_LEVEL_COLUMNS = (
+    "mass",
+    "soft_drop_mass",
+    "multiplicity",
+    "girth",
+    "les_houches_angularity",
+    "pt_dispersion",
+    "tau_21",
+    "tau_32",
+    "tau_43",
+    "c2",
+    "d2",
+    "soft_drop_z",
+)
 
 CHUNK_EVENTS = 256
 EXTENSION = ".h5"
@@ -63,12 +86,21 @@ DATA_SETS: dict[str, DataSet] = {
     "weights": DataSet("f4", ("columns",), WEIGHT_COLUMNS, ("1", "1")),
     "m_H": DataSet("f4", (), (), ("GeV",)),
     "truth/track_jets": DataSet("i4", ("jets", "columns"), ("b", "c", "light"), ("1", "1", "1")),
+    "lund/declusterings": DataSet(
+        "f4", ("jets", "declusterings", "columns"), LUND_COLUMNS, ("1", "log GeV", "1", "log GeV", "rad")
+    ),
+    "lund/mask": DataSet("?", ("jets", "declusterings")),
+    "lund/parent": DataSet("i4", ("jets", "declusterings")),
+    "event_shapes": DataSet("f4", ("columns",), EVENT_SHAPE_COLUMNS, ("1", "1", "1", "1", "GeV", "GeV")),
+    "high_level": DataSet("f4", ("jets", "columns"), HIGH_LEVEL_COLUMNS, ("GeV", "GeV", *("1",) * 10)),
 }
 """Every data set that version 1 knows. `raw/offsets` has n * J + 1 entries: jet j of event i owns rows
 offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`."""
 
-OPTIONAL = frozenset({"m_H", "truth/track_jets"})
-"""Data sets that a file may lack, all events alike: sets imported from outside do not know them."""
+OPTIONAL = frozenset(
+    {"m_H", "truth/track_jets", "lund/declusterings", "lund/mask", "lund/parent", "event_shapes", "high_level"}
+)
+"""Data sets that a file may lack, all events alike: not asked for, or unknown to a set imported from outside."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +132,9 @@ class Header:
             those that all files of the sample share.
         seed: of the sample. versions: of every generator and library.
         jets, constituents, tokens: the sizes J, P and K.
+        declusterings: of each jet that are kept at most, D; 0 where the file holds none.
+        token_names: what each of the K kinematic tokens is; empty in files made before names were written, which hold
+            the jets and, for J > 1, their sum.
         events, optional: number of events, and the data sets of `OPTIONAL` that the file holds; set by reading.
     """
 
@@ -114,12 +149,16 @@ class Header:
     jets: int = 2
     constituents: int = 50
     tokens: int = 3
+    declusterings: int = 0
+    token_names: tuple[str, ...] = ()
     events: int = field(default=0, compare=False)
     optional: tuple[str, ...] = field(default=(), compare=False)
 
 
 _JSON_FIELDS = ("processes", "labels", "normalisation", "cut_flow", "configuration", "versions")
 _PLAIN_FIELDS = ("digest", "seed", "jets", "constituents", "tokens")
+_LATER_FIELDS = {"declusterings": 0, "token_names": "[]"}
+"""Attributes that the first files of version 1 do not have, and what their absence means."""
 
 
 def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -145,6 +184,8 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             file.attrs[key] = json.dumps(values[key], sort_keys=True)
         for key in _PLAIN_FIELDS:
             file.attrs[key] = values[key]
+        file.attrs["declusterings"] = header.declusterings
+        file.attrs["token_names"] = json.dumps(header.token_names)
         for name in (name for name in DATA_SETS if name in arrays):
             definition = DATA_SETS[name]
             array = np.ascontiguousarray(arrays[name], dtype=definition.dtype)
@@ -209,6 +250,8 @@ def _header(path: str, file: h5py.File) -> Header:
     try:
         values = {key: json.loads(file.attrs[key]) for key in _JSON_FIELDS}
         plain = {key: file.attrs[key] for key in _PLAIN_FIELDS}
+        later = {key: file.attrs.get(key, absent) for key, absent in _LATER_FIELDS.items()}
+        token_names = tuple(json.loads(later["token_names"]))
         events = len(file["label"])
     except (KeyError, ValueError, OSError) as error:
         raise SchemaError(f"{path}: attribute or data set cannot be read ({error}); make the file anew") from error
@@ -221,6 +264,8 @@ def _header(path: str, file: h5py.File) -> Header:
         versions=values["versions"],
         digest=str(plain["digest"]),
         **{key: int(plain[key]) for key in _PLAIN_FIELDS if key != "digest"},
+        declusterings=int(later["declusterings"]),
+        token_names=token_names,
         events=events,
         optional=tuple(sorted(name for name in OPTIONAL if name in file)),
     )
@@ -246,6 +291,7 @@ def _check_shape(path: str, name: str, shape: tuple[int, ...], header: Header, e
         "jets": header.jets,
         "constituents": header.constituents,
         "tokens": header.tokens,
+        "declusterings": header.declusterings,
         "columns": len(definition.columns),
     }
     wanted = tuple(sizes[axis] for axis in definition.axes)

@@ -2,12 +2,12 @@
 
 from mscat_tf.config.base import Settings, digest
 from mscat_tf.config.load import Config, load_config, shipped_configurations
+from mscat_tf.config.model import ModelSettings
 from mscat_tf.config.sample import SampleSettings
 from mscat_tf.config.training import (
     DataSettings,
     EvaluationSettings,
     ExplanationSettings,
-    ModelSettings,
     TrainSettings,
 )
 

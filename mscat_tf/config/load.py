@@ -9,12 +9,12 @@ import yaml
 from pydantic import Field, ValidationError
 
 from mscat_tf.config.base import Settings, as_config_error, parse_yaml, unknown_key
+from mscat_tf.config.model import ModelSettings
 from mscat_tf.config.sample import ProcessName, SampleSettings
 from mscat_tf.config.training import (
     DataSettings,
     EvaluationSettings,
     ExplanationSettings,
-    ModelSettings,
     TrainSettings,
 )
 from mscat_tf.errors import ConfigError

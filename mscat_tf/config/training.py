@@ -1,13 +1,12 @@
-"""Settings of reading, networks, training, evaluation and explanation: what `mscat train` and later commands read."""
+"""Settings of reading, training, evaluation and explanation: what `mscat train` and later commands read."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from mscat_tf.config.base import Settings
-from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
-
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+from mscat_tf.config.model import Rate
+from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS
 
 
 class DataSettings(Settings):
@@ -16,6 +15,8 @@ class DataSettings(Settings):
     Attributes:
         path: a folder of shards or one HDF5 file; null means `data/<sample.name>`.
         constituent_features, kinematic_features: columns that the network sees.
+        declustering_features: columns of the Lund declusterings, for networks that read them.
+        event_shapes: columns of the event shapes, which become one more token of the high scale; none by default.
         max_constituents: read at most this many per jet; null keeps what the file has.
         train_fraction, validation_fraction: the rest is the test split; assigned by hash of `group_id`.
         shuffle_labels: permute the labels once over all events (a check: nothing may be learned).
@@ -24,6 +25,8 @@ class DataSettings(Settings):
     path: str | None = None
     constituent_features: tuple[str, ...] = CONSTITUENT_COLUMNS
     kinematic_features: tuple[str, ...] = KINEMATIC_COLUMNS
+    declustering_features: tuple[str, ...] = ("ln_inverse_delta", "ln_kt", "ln_z")
+    event_shapes: tuple[str, ...] = ()
     max_constituents: PositiveInt | None = None
     train_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.64
     validation_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.16
@@ -36,43 +39,13 @@ class DataSettings(Settings):
         for asked, known, what in (
             (self.constituent_features, CONSTITUENT_COLUMNS, "constituent_features"),
             (self.kinematic_features, KINEMATIC_COLUMNS, "kinematic_features"),
+            (self.declustering_features, LUND_COLUMNS, "declustering_features"),
+            (self.event_shapes, EVENT_SHAPE_COLUMNS, "event_shapes"),
         ):
             wrong = [name for name in asked if name not in known]
-            if wrong or not asked:
+            if wrong or not (asked or what == "event_shapes"):
                 raise ValueError(f"{what}: {wrong or 'empty'}; choose from {', '.join(known)}")
         return self
-
-
-class ModelSettings(Settings):
-    """The network: its name in the registry and its sizes.
-
-    Attributes:
-        name: see `mscat_tf.models.registry`.
-        width: features of every token after the embedding.
-        num_heads, key_dim: attention heads and their width, in every block.
-        constituent_blocks, kinematic_blocks, cross_blocks: depth of the two scales and of the cross-attention encoder.
-        mlp_ratio: hidden width of each block's MLP, as a multiple of `width`.
-        shared_encoder: one constituent encoder for both jets instead of one each.
-        merge: `concatenate` gives the cross-attention 2 x 50 keys; `add` sums the jets' tokens (released code).
-        value_from: where the cross-attention takes its values; only `substructure` has matching shapes (FACTS C1).
-        log_features: take the logarithm of pt, energy and m before standardising.
-        head_units: widths of the classifying MLP.
-    """
-
-    name: str = "mscat"
-    width: PositiveInt = 64
-    num_heads: PositiveInt = 5
-    key_dim: PositiveInt = 16
-    constituent_blocks: PositiveInt = 2
-    kinematic_blocks: PositiveInt = 2
-    cross_blocks: PositiveInt = 2
-    mlp_ratio: PositiveFloat = 2.0
-    shared_encoder: bool = True
-    merge: Literal["concatenate", "add"] = "concatenate"
-    value_from: Literal["substructure"] = "substructure"
-    dropout_rate: Rate = 0.1
-    log_features: bool = True
-    head_units: tuple[PositiveInt, ...] = (128, 64)
 
 
 class TrainSettings(Settings):

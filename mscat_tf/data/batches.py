@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
-from mscat_tf.data.features import READ, model_inputs
+from mscat_tf.data.features import ALWAYS, model_inputs
 from mscat_tf.data.sample import Block, Sample
 
 Arrays = dict[str, NDArray[Any]]
@@ -21,6 +21,7 @@ def batches(
     settings: DataSettings,
     batch_size: int,
     shuffle: tuple[int, int] | None = None,
+    names: tuple[str, ...] = ALWAYS,
 ) -> Iterator[tuple[NDArray[np.int64], Arrays]]:
     """Give each of `rows` once, as (rows of the sample, model inputs), `batch_size` at a time, the last one shorter.
 
@@ -30,6 +31,7 @@ def batches(
         shuffle: (seed, epoch), or None for the sample's order. The order of the blocks is a random permutation;
             within a window of `WINDOW_BLOCKS` blocks events are permuted freely. A sample that fits into one window
             (16 384 events) is shuffled perfectly.
+        names: data sets to read, see `mscat_tf.data.features.data_sets`.
     """
     wanted = np.zeros(len(sample), dtype=bool)
     wanted[rows] = True
@@ -38,7 +40,7 @@ def batches(
     rest: tuple[NDArray[np.int64], Arrays] | None = None
     for start in range(0, len(order), WINDOW_BLOCKS):
         window = [sample.blocks[i] for i in order[start : start + WINDOW_BLOCKS]]
-        found, inputs = _read_window(sample, window, wanted, settings)
+        found, inputs = _read_window(sample, window, wanted, settings, names)
         if rng is not None:
             mixed = rng.permutation(len(found))
             found, inputs = found[mixed], {name: array[mixed] for name, array in inputs.items()}
@@ -55,17 +57,17 @@ def batches(
 
 
 def _read_window(
-    sample: Sample, window: list[Block], wanted: NDArray[np.bool_], settings: DataSettings
+    sample: Sample, window: list[Block], wanted: NDArray[np.bool_], settings: DataSettings, names: tuple[str, ...]
 ) -> tuple[NDArray[np.int64], Arrays]:
     parts, found = [], []
     for block in window:
         chosen = wanted[block.rows]
         if chosen.any():
-            arrays = sample.read(block, READ)
+            arrays = sample.read(block, names)
             parts.append({name: array[chosen] for name, array in arrays.items()})
             found.append(block.rows[chosen])
     if not parts:
-        parts = [{name: array[:0] for name, array in sample.read(window[0], READ).items()}]
+        parts = [{name: array[:0] for name, array in sample.read(window[0], names).items()}]
         found = [np.zeros(0, dtype=np.int64)]
-    together = {name: np.concatenate([part[name] for part in parts]) for name in READ}
+    together = {name: np.concatenate([part[name] for part in parts]) for name in names}
     return np.concatenate(found), model_inputs(together, settings)

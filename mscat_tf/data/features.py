@@ -1,35 +1,63 @@
-"""Columns and constituents that the network is to see, and their names as inputs of the model."""
+"""Columns and tokens that the network is to see, and their names as inputs of the model."""
 
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
-from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
+from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS
 
-READ = ("constituents", "constituents_mask", "kinematics")
-
-
-def take_features(
-    arrays: dict[str, NDArray[Any]], settings: DataSettings
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-    """Constituents `(n, J, P, features)`, mask `(n, J, P)`, kinematics `(n, K, features)` with the chosen columns."""
-    low = [CONSTITUENT_COLUMNS.index(name) for name in settings.constituent_features]
-    high = [KINEMATIC_COLUMNS.index(name) for name in settings.kinematic_features]
-    kept = slice(settings.max_constituents)
-    return (
-        arrays["constituents"][:, :, kept][..., low],
-        arrays["constituents_mask"][:, :, kept],
-        arrays["kinematics"][..., high],
-    )
+Arrays = dict[str, NDArray[Any]]
+ALWAYS = ("constituents", "constituents_mask", "kinematics")
+LUND = ("lund/declusterings", "lund/mask", "lund/parent")
 
 
-def model_inputs(arrays: dict[str, NDArray[Any]], settings: DataSettings) -> dict[str, NDArray[Any]]:
-    """Inputs by name: `constituents_j` `(n, P, features)` and `mask_j` `(n, P)` for jet j = 1..J, `kinematics`."""
-    cloud, mask, tokens = take_features(arrays, settings)
-    inputs: dict[str, NDArray[Any]] = {"kinematics": tokens}
-    for jet in range(cloud.shape[1]):
-        inputs[f"constituents_{jet + 1}"] = cloud[:, jet]
-        inputs[f"mask_{jet + 1}"] = mask[:, jet]
+def data_sets(input_names: Iterable[str]) -> tuple[str, ...]:
+    """Data sets of the schema that a network with these inputs is made from."""
+    names = tuple(input_names)
+    tree = LUND if any(name.startswith("lund_") for name in names) else ()
+    return (*ALWAYS, *tree, *(("event_shapes",) if "event_shapes" in names else ()))
+
+
+def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
+    """The chosen columns of the data sets in `arrays`, under the same names; only so many constituents as wanted.
+
+    `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics` `(n, K, features)`; if present
+    `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`, `event_shapes` `(n, columns)`.
+    """
+    chosen = {
+        "constituents": (CONSTITUENT_COLUMNS, settings.constituent_features),
+        "kinematics": (KINEMATIC_COLUMNS, settings.kinematic_features),
+        "lund/declusterings": (LUND_COLUMNS, settings.declustering_features),
+        "event_shapes": (EVENT_SHAPE_COLUMNS, settings.event_shapes),
+    }
+    found = dict(arrays)
+    for name in ("constituents", "constituents_mask"):
+        found[name] = arrays[name][:, :, slice(settings.max_constituents)]
+    for name, (known, wanted) in chosen.items():
+        if name in found:
+            found[name] = found[name][..., [known.index(column) for column in wanted]]
+    return found
+
+
+def model_inputs(arrays: Arrays, settings: DataSettings) -> Arrays:
+    """Inputs by name: `constituents_j` `(n, P, features)` and `mask_j` `(n, P)` for jet j = 1..J, `kinematics`.
+
+    Where `arrays` hold them also `lund_j` `(n, D, features)`, `lund_mask_j`, `lund_parent_j` `(n, D)`, and
+    `event_shapes` `(n, columns)`.
+    """
+    found = take_features(arrays, settings)
+    inputs: Arrays = {name: found[name] for name in ("kinematics", "event_shapes") if name in found}
+    by_jet = {
+        "constituents": "constituents",
+        "mask": "constituents_mask",
+        "lund": "lund/declusterings",
+        "lund_mask": "lund/mask",
+        "lund_parent": "lund/parent",
+    }
+    for name, data_set in by_jet.items():
+        if data_set in found:
+            for jet in range(found[data_set].shape[1]):
+                inputs[f"{name}_{jet + 1}"] = found[data_set][:, jet]
     return inputs

@@ -16,25 +16,34 @@ LABELS = (1, 0, 0)
 
 
 def write_mock_sample(
-    folder: str | Path, events: int = 300, shards: int = 3, constituents: int = 8, seed: int = 0
+    folder: str | Path,
+    events: int = 300,
+    shards: int = 3,
+    constituents: int = 8,
+    seed: int = 0,
+    declusterings: int = 0,
 ) -> Path:
     """Write `shards` files of random events in which signal differs from background; return the folder.
 
     Args:
         folder: where. events: in all shards together. shards: number of files.
         constituents: P of the schema. seed: of everything random.
+        declusterings: D of the schema; above 0 the files hold Lund trees, event shapes and high-level variables too.
     """
     folder = make_folder(folder)
     counts = np.full(shards, events // shards) + (np.arange(shards) < events % shards)
     first = 0
     for number, count in enumerate(counts):
-        arrays = mock_arrays(int(count), constituents, np.random.default_rng((seed, number)), first_id=first)
-        schema.write_sample(folder / f"mock-{number:04d}.h5", mock_header(constituents, seed), arrays)
+        rng = np.random.default_rng((seed, number))
+        arrays = mock_arrays(int(count), constituents, rng, first_id=first)
+        if declusterings:
+            arrays |= mock_optional(arrays["label"] == 1, declusterings, rng)
+        schema.write_sample(folder / f"mock-{number:04d}.h5", mock_header(constituents, seed, declusterings), arrays)
         first += int(count)
     return folder
 
 
-def mock_header(constituents: int, seed: int) -> Header:
+def mock_header(constituents: int, seed: int, declusterings: int = 0) -> Header:
     """Attributes of a mock file: every process 10 fb from 1000 generated events."""
     configuration = {"mock": True, "constituents": constituents}
     row = {"cut": "generated", "raw": 1000, "weighted": 1000.0}
@@ -48,6 +57,7 @@ def mock_header(constituents: int, seed: int) -> Header:
         seed=seed,
         versions={"mscat_tf": "mock"},
         constituents=constituents,
+        declusterings=declusterings,
     )
 
 
@@ -76,6 +86,28 @@ def mock_arrays(events: int, constituents: int, rng: np.random.Generator, first_
         "weights": np.stack([np.ones(events), rng.uniform(0.2, 1.0, events)], axis=-1),
         "m_H": np.where(signal, 1000.0, np.nan),
         "truth/track_jets": rng.integers(0, 3, (events, 2, 3)),
+    }
+
+
+def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """Lund trees, event shapes and high-level variables: random, larger for signal.
+
+    Args:
+        signal: `(events,)`. declusterings: D of the schema. rng: every random number comes from here.
+    """
+    events, shift = len(signal), signal.astype("f4")
+    mask = np.arange(declusterings) < rng.integers(0, declusterings + 1, (events, 2, 1))
+    tree = rng.normal(shift[:, None, None, None], 1.0, (events, 2, declusterings, len(schema.LUND_COLUMNS)))
+    parent = rng.integers(0, np.maximum(np.arange(declusterings), 1), (events, 2, declusterings))
+    parent[..., 0] = -1
+    shapes = rng.uniform(0.1, 1.0, (events, len(schema.EVENT_SHAPE_COLUMNS)))
+    variables = rng.uniform(0.1, 1.0, (events, 2, len(schema.HIGH_LEVEL_COLUMNS)))
+    return {
+        "lund/declusterings": np.where(mask[..., None], tree, 0.0),
+        "lund/mask": mask,
+        "lund/parent": np.where(mask, parent, -1),
+        "event_shapes": shapes + 0.5 * shift[:, None],
+        "high_level": variables + 0.5 * shift[:, None, None],
     }
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mscat_tf.config import DataSettings
 from mscat_tf.data.batches import batches
 from mscat_tf.data.events import EventTable
+from mscat_tf.data.features import data_sets
 from mscat_tf.data.sample import Sample
 from mscat_tf.data.symmetries import throw_symmetries
 
@@ -36,7 +37,7 @@ def dataset(
 
     def generate() -> Iterator[tuple[dict[str, NDArray[Any]], Any, Any, Any]]:
         rng = np.random.default_rng((*(shuffle or ()), 0x5E77))
-        for found, inputs in batches(sample, rows, settings, batch_size, shuffle):
+        for found, inputs in batches(sample, rows, settings, batch_size, shuffle, data_sets(input_names)):
             seen = throw_symmetries(inputs, settings, rng) if symmetries else inputs
             wanted = {name: seen[name] for name in input_names}
             share = table.weight[found] / len(found)
@@ -52,10 +53,17 @@ def dataset(
 def _signature(sample: Sample, settings: DataSettings, input_names: tuple[str, ...]) -> Any:
     header = sample.header
     constituents = min(header.constituents, settings.max_constituents or header.constituents)
-    known = {"kinematics": tf.TensorSpec((None, header.tokens, len(settings.kinematic_features)), tf.float32)}
+    tree = (None, header.declusterings)
+    known = {
+        "kinematics": tf.TensorSpec((None, header.tokens, len(settings.kinematic_features)), tf.float32),
+        "event_shapes": tf.TensorSpec((None, len(settings.event_shapes)), tf.float32),
+    }
     for jet in range(1, header.jets + 1):
         cloud = (None, constituents, len(settings.constituent_features))
         known[f"constituents_{jet}"] = tf.TensorSpec(cloud, tf.float32)
         known[f"mask_{jet}"] = tf.TensorSpec((None, constituents), tf.bool)
+        known[f"lund_{jet}"] = tf.TensorSpec((*tree, len(settings.declustering_features)), tf.float32)
+        known[f"lund_mask_{jet}"] = tf.TensorSpec(tree, tf.bool)
+        known[f"lund_parent_{jet}"] = tf.TensorSpec(tree, tf.int32)
     scalar = tf.TensorSpec((None,), tf.float32)
     return {name: known[name] for name in input_names}, scalar, scalar, tf.TensorSpec((None,), tf.int64)

@@ -17,7 +17,11 @@ from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
 
-_MUST_BE_FINITE = ("constituents", "kinematics", "weights")
+_MUST_BE_FINITE = ("constituents", "kinematics", "weights", "lund/declusterings", "event_shapes", "high_level")
+_THE_SAME = (
+    *("processes", "labels", "digest", "seed"),
+    *("jets", "constituents", "tokens", "token_names", "declusterings"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Sample:
         self.headers = [schema.read_header(file) for file in self.files]
         self._open: dict[int, h5py.File] = {}
         for file, header in zip(self.files, self.headers, strict=True):
-            for name in ("processes", "labels", "digest", "seed", "jets", "constituents", "tokens"):
+            for name in _THE_SAME:
                 if getattr(header, name) != getattr(self.header, name):
                     raise InputError(
                         f"{file}: {name} is {getattr(header, name)!r}, but {self.files[0].name} has "

@@ -12,6 +12,7 @@ from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
 
 Floats = NDArray[np.float64]
+MASKS = {"constituents": "constituents_mask", "lund/declusterings": "lund/mask"}
 
 
 class RunningMoments:
@@ -44,30 +45,37 @@ def column_moments(
     sample: Sample,
     table: EventTable,
     settings: DataSettings,
-    log_constituents: Sequence[bool],
-    log_kinematics: Sequence[bool],
-) -> tuple[RunningMoments, RunningMoments]:
-    """Moments of constituents `(features,)` and of kinematics `(tokens, features)` over the training split.
+    log_features: dict[str, Sequence[bool]],
+) -> dict[str, RunningMoments]:
+    """Moments over the training split of the chosen columns of each data set named in `log_features`.
 
     Args:
         sample, table, settings: what to read.
-        log_constituents, log_kinematics: columns whose logarithm is standardised.
+        log_features: for `constituents`, `kinematics` and, where the network reads them, `lund/declusterings` and
+            `event_shapes`, whether the logarithm of each column is standardised.
+
+    Returns:
+        Of shape `(features,)`; of kinematics `(tokens, features)`.
 
     Raises:
         InputError: the training split is empty, or a logarithm of a value that is not positive is asked for.
     """
-    constituents = RunningMoments((len(settings.constituent_features),))
-    kinematics = RunningMoments((sample.header.tokens, len(settings.kinematic_features)))
+    shapes = {name: (len(logs),) for name, logs in log_features.items()}
+    shapes["kinematics"] = (sample.header.tokens, *shapes["kinematics"])
+    moments = {name: RunningMoments(shape) for name, shape in shapes.items()}
+    masks = {name: mask for name, mask in MASKS.items() if name in moments}
     train = np.zeros(len(table), dtype=bool)
     train[table.rows("train")] = True
-    for block, arrays in sample.iterate(("constituents", "constituents_mask", "kinematics")):
+    for block, arrays in sample.iterate((*moments, *masks.values())):
         chosen = train[block.rows]
-        cloud, mask, tokens = take_features(arrays, settings)
-        constituents.update(_logarithms(cloud[chosen][mask[chosen]], log_constituents, sample))
-        kinematics.update(_logarithms(tokens[chosen], log_kinematics, sample))
-    if kinematics.count < 2:
-        raise InputError(f"{sample.path}: the training split holds {kinematics.count} events; generate more events")
-    return constituents, kinematics
+        found = {name: values[chosen] for name, values in take_features(arrays, settings).items()}
+        for name, running in moments.items():
+            values = found[name][found[masks[name]]] if name in masks else found[name]
+            running.update(_logarithms(values, log_features[name], sample))
+    if moments["kinematics"].count < 2:
+        count = moments["kinematics"].count
+        raise InputError(f"{sample.path}: the training split holds {count} events; generate more events")
+    return moments
 
 
 def _logarithms(values: NDArray[np.floating], take_log: Sequence[bool], sample: Sample) -> NDArray[np.floating]:

@@ -8,6 +8,9 @@ the networks, where constituents stand in the frame of their jet (`mscat_tf.phys
                                                                          constituents,
     exchange of beams:   eta -> -eta, theta -> -theta                    of all kinematic tokens, no more: the mirrored
                                                                          principal axis comes back by the flip in eta'.
+
+The angle psi of a Lund declustering, from the harder to the softer branch in (eta, phi) of the laboratory, becomes
+-psi by the mirror and pi - psi by the exchange. Event shapes do not change.
 """
 
 from typing import Any
@@ -61,4 +64,16 @@ def transformed(
             cloud = inputs[name].copy()
             cloud[..., column] *= mirror.astype(np.float32)
             changed[name] = cloud
+    if "psi" in settings.declustering_features:
+        column = settings.declustering_features.index("psi")
+        for name in (name for name in inputs if _is_tree(name)):
+            tree = inputs[name].copy()
+            exchanged = np.where(exchange < 0, np.pi - tree[..., column], tree[..., column])
+            tree[..., column] = wrap_phi(mirror * exchanged)
+            changed[name] = tree
     return changed
+
+
+def _is_tree(name: str) -> bool:
+    """`lund_1`, but not `lund_mask_1`."""
+    return name.startswith("lund_") and name.count("_") == 1

@@ -7,11 +7,11 @@ from mscat_tf.models.parts import (
     Design,
     assemble,
     classify,
-    constituent_inputs,
     encode_constituents,
     encode_kinematics,
     flatten_kinematics,
-    kinematics_input,
+    high_scale_inputs,
+    low_scale_inputs,
     pool_constituents,
 )
 
@@ -21,9 +21,9 @@ def build_concatenation(design: Design) -> keras.Model:
 
     Inputs and output as `mscat`. The head sees `(tokens + jets) * width` features instead of `tokens * width`.
     """
-    kinematics = kinematics_input(design)
-    clouds, masks = constituent_inputs(design)
+    high = high_scale_inputs(design)
+    clouds, masks = low_scale_inputs(design)
     parts = pool_constituents(encode_constituents(design, clouds, masks), masks)
-    parts.append(flatten_kinematics(encode_kinematics(design, kinematics)))
+    parts.append(flatten_kinematics(encode_kinematics(design, high)))
     score = classify(design, layers.Concatenate(name="event")(parts))
-    return assemble([*clouds, *masks, kinematics], score, "concatenation")
+    return assemble([*clouds, *masks, high], score, "concatenation")

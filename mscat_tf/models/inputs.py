@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
 
-LOGARITHMIC = frozenset({"m", "pt", "energy"})
+LOGARITHMIC = frozenset({"m", "pt", "energy", "scalar_sum_pt"})
 """Columns that span orders of magnitude [GeV]: the only ones whose logarithm may be taken."""
 
 
@@ -19,13 +19,34 @@ def log_columns(features: Sequence[str], log_features: bool) -> tuple[bool, ...]
 
 
 @dataclass(frozen=True)
+class TokenStream:
+    """One low-scale set of tokens that every jet has.
+
+    Attributes:
+        name: `constituents`, or another that the schema knows (`lund`).
+        tokens: of each jet, padding included. features: names of the columns.
+    """
+
+    name: str
+    tokens: int
+    features: tuple[str, ...]
+
+    def input_names(self, jet: int) -> tuple[str, str]:
+        """Names of the inputs that hold the tokens and their mask, for jet 1, 2, ..."""
+        mask = "mask" if self.name == "constituents" else f"{self.name}_mask"
+        return f"{self.name}_{jet}", f"{mask}_{jet}"
+
+
+@dataclass(frozen=True)
 class InputSpecification:
     """Sizes and columns of the inputs.
 
     Attributes:
-        jets: fat jets, each a set of constituents. constituents: tokens of each set.
+        jets: each with one set of tokens for every low-scale stream. constituents: tokens of each set.
         tokens: kinematic tokens (leading jet, subleading jet, sum).
         constituent_features, kinematic_features: names of the columns.
+        declusterings: of each jet's Lund tree; 0 where they are not read. declustering_features: their columns.
+        event_shapes: names of the event shapes, which make one more token of the high scale; none by default.
     """
 
     jets: int = 2
@@ -33,6 +54,20 @@ class InputSpecification:
     tokens: int = 3
     constituent_features: tuple[str, ...] = CONSTITUENT_COLUMNS
     kinematic_features: tuple[str, ...] = KINEMATIC_COLUMNS
+    declusterings: int = 0
+    declustering_features: tuple[str, ...] = ("ln_inverse_delta", "ln_kt", "ln_z")
+    event_shapes: tuple[str, ...] = ()
+
+    def stream(self, name: str) -> TokenStream:
+        """The low-scale stream of this name."""
+        if name == "lund":
+            return TokenStream(name, self.declusterings, self.declustering_features)
+        return TokenStream(name, self.constituents, self.constituent_features)
+
+    @property
+    def high_tokens(self) -> int:
+        """Tokens of the high scale: the kinematic ones, and one of event shapes if there are any."""
+        return self.tokens + bool(self.event_shapes)
 
 
 @dataclass(frozen=True)
@@ -42,20 +77,37 @@ class Statistics:
     Attributes:
         constituent_mean, constituent_width: `(features,)`, the same for all jets.
         kinematic_mean, kinematic_width: `(tokens, features)`, since jets and event have very different scales.
+        declustering_mean, declustering_width: `(features,)`; empty where they are not read.
+        event_shape_mean, event_shape_width: `(columns,)`; empty where they are not read.
     """
 
     constituent_mean: tuple[float, ...]
     constituent_width: tuple[float, ...]
     kinematic_mean: tuple[tuple[float, ...], ...]
     kinematic_width: tuple[tuple[float, ...], ...]
+    declustering_mean: tuple[float, ...] = ()
+    declustering_width: tuple[float, ...] = ()
+    event_shape_mean: tuple[float, ...] = ()
+    event_shape_width: tuple[float, ...] = ()
+
+    def of_stream(self, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and width of the columns of a low-scale stream."""
+        if name == "lund":
+            return self.declustering_mean, self.declustering_width
+        return self.constituent_mean, self.constituent_width
 
     @classmethod
     def identity(cls, inputs: InputSpecification) -> "Statistics":
         """Mean 0 and width 1 everywhere: for tests, or for inputs that are standardised already."""
         low, high = len(inputs.constituent_features), len(inputs.kinematic_features)
+        tree, shapes = len(inputs.declustering_features), len(inputs.event_shapes)
         return cls(
             constituent_mean=(0.0,) * low,
             constituent_width=(1.0,) * low,
             kinematic_mean=((0.0,) * high,) * inputs.tokens,
             kinematic_width=((1.0,) * high,) * inputs.tokens,
+            declustering_mean=(0.0,) * tree,
+            declustering_width=(1.0,) * tree,
+            event_shape_mean=(0.0,) * shapes,
+            event_shape_width=(1.0,) * shapes,
         )

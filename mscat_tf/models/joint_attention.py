@@ -8,11 +8,11 @@ from mscat_tf.models.parts import (
     Design,
     assemble,
     classify,
-    constituent_inputs,
     encode_constituents,
     encode_kinematics,
     flatten_kinematics,
-    kinematics_input,
+    high_scale_inputs,
+    low_scale_inputs,
     pool_constituents,
 )
 
@@ -26,10 +26,10 @@ def build_joint_attention(design: Design) -> keras.Model:
     works on all tokens, so this network costs more operations. `merge` has no say: the jets stay apart.
     Source: figure (b) of the talk on arXiv:2401.00452, the matrix of which `mscat` keeps one block off the diagonal.
     """
-    kinematics = kinematics_input(design)
-    clouds, masks = constituent_inputs(design)
+    high = high_scale_inputs(design)
+    clouds, masks = low_scale_inputs(design)
     jets = encode_constituents(design, clouds, masks, blocks=0)
-    tokens, mask = JoinScales(name="joined_scales")(jets, masks, encode_kinematics(design, kinematics, blocks=0))
+    tokens, mask = JoinScales(name="joined_scales")(jets, masks, encode_kinematics(design, high, blocks=0))
     settings = design.settings
     depth = settings.constituent_blocks + settings.kinematic_blocks + settings.cross_blocks
     for number in range(1, depth + 1):
@@ -38,13 +38,13 @@ def build_joint_attention(design: Design) -> keras.Model:
     *jets, tokens = _scales(design, tokens, depth)
     parts = [*pool_constituents(jets, masks), flatten_kinematics(tokens)]
     score = classify(design, layers.Concatenate(name="event")(parts))
-    return assemble([*clouds, *masks, kinematics], score, "joint_attention")
+    return assemble([*clouds, *masks, high], score, "joint_attention")
 
 
 def _scales(design, tokens, depth):
     """The tokens of each jet and the kinematic ones taken apart, named as those of the other networks after a block."""
     names = [*(f"constituents_{jet}" for jet in range(1, design.inputs.jets + 1)), "kinematics"]
-    lengths = [design.inputs.constituents] * design.inputs.jets + [design.inputs.tokens]
+    lengths = [design.inputs.constituents] * design.inputs.jets + [design.inputs.high_tokens]
     starts = [sum(lengths[:place]) for place in range(len(lengths))]
     return [
         layers.Cropping1D((start, sum(lengths) - start - length), name=f"{name}_block_{depth}")(tokens)

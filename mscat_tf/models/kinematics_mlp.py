@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from mscat_tf.layers.activations import gelu
-from mscat_tf.models.parts import Design, assemble, classify, kinematics_input, normalise_kinematics
+from mscat_tf.models.parts import Design, assemble, classify, flatten_high_scale, high_scale_inputs
 
 
 def build_kinematics_mlp(design: Design) -> keras.Model:
@@ -13,10 +13,10 @@ def build_kinematics_mlp(design: Design) -> keras.Model:
     Input: `kinematics` `(batch, tokens, features)`. Output: score `(batch, 1)`. The head sees as many features as in
     `kinematics_only`, so that the two differ in how the tokens meet, not in what is made of them.
     """
-    kinematics, settings = kinematics_input(design), design.settings
-    event = layers.Flatten(name="kinematics_flat")(normalise_kinematics(design, kinematics))
+    high, settings = high_scale_inputs(design), design.settings
+    event = flatten_high_scale(design, high)
     for number in range(1, settings.kinematic_blocks + 1):
-        units = design.inputs.tokens * settings.width
+        units = design.inputs.high_tokens * settings.width
         event = layers.Dense(units, activation=gelu, name=f"kinematics_mlp_{number}")(event)
         event = layers.Dropout(settings.dropout_rate, name=f"kinematics_mlp_{number}_dropout")(event)
-    return assemble([kinematics], classify(design, event), "kinematics_mlp")
+    return assemble([high], classify(design, event), "kinematics_mlp")

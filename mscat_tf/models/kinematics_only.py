@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from mscat_tf.models.parts import Design, assemble, classify, encode_kinematics, kinematics_input
+from mscat_tf.models.parts import Design, assemble, classify, encode_kinematics, high_scale_inputs
 
 
 def build_kinematics_only(design: Design) -> keras.Model:
@@ -11,7 +11,7 @@ def build_kinematics_only(design: Design) -> keras.Model:
 
     Input: `kinematics` `(batch, tokens, features)`. Output: score `(batch, 1)`.
     """
-    kinematics = kinematics_input(design)
-    tokens = layers.LayerNormalization(name="kinematics_norm")(encode_kinematics(design, kinematics))
+    high = high_scale_inputs(design)
+    tokens = layers.LayerNormalization(name="kinematics_norm")(encode_kinematics(design, high))
     score = classify(design, layers.Flatten(name="event")(tokens))
-    return assemble([kinematics], score, "kinematics_only")
+    return assemble([high], score, "kinematics_only")

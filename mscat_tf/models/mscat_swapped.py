@@ -8,10 +8,10 @@ from mscat_tf.models.parts import (
     Design,
     assemble,
     classify,
-    constituent_inputs,
     encode_constituents,
     encode_kinematics,
-    kinematics_input,
+    high_scale_inputs,
+    low_scale_inputs,
     pool_constituents,
 )
 
@@ -24,13 +24,13 @@ def build_mscat_swapped(design: Design) -> keras.Model:
     constituent of every jet, so kinematics reach it through constituents only, and events without any all get the same
     score. `merge` has no say: the jets stay apart.
     """
-    kinematics = kinematics_input(design)
-    clouds, masks = constituent_inputs(design)
+    high = high_scale_inputs(design)
+    clouds, masks = low_scale_inputs(design)
     jets = encode_constituents(design, clouds, masks)
-    context = encode_kinematics(design, kinematics)
+    context = encode_kinematics(design, high)
     for number in range(1, design.settings.cross_blocks + 1):
         block = CrossAttentionBlock(**design.attention_options(), name=f"cross_encoder_{number}")
         names = [f"constituents_{jet}_cross_{number}" for jet in range(1, len(jets) + 1)]
         jets = [layers.Identity(name=name)(block(tokens, context)) for name, tokens in zip(names, jets, strict=True)]
     score = classify(design, layers.Concatenate(name="event")(pool_constituents(jets, masks)))
-    return assemble([*clouds, *masks, kinematics], score, "mscat_swapped")
+    return assemble([*clouds, *masks, high], score, "mscat_swapped")

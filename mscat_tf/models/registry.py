@@ -21,22 +21,28 @@ from mscat_tf.models.substructure_only import build_substructure_only
 
 @dataclass(frozen=True)
 class Entry:
-    """One network: its builder, what it is in one line, and where it was published."""
+    """One network: its builder, what it is in one line, where it was published, and the low-scale streams it reads.
+
+    `streams` None means those of `model.streams`.
+    """
 
     builder: Callable[[Design], keras.Model]
     summary: str
     reference: str
+    streams: tuple[str, ...] | None = ("constituents",)
 
 
 MODELS: dict[str, Entry] = {
-    "mscat": Entry(build_mscat, "two scales joined by cross-attention", "arXiv:2401.00452"),
+    "mscat": Entry(build_mscat, "two scales joined by cross-attention", "arXiv:2401.00452", streams=None),
     "concatenation": Entry(build_concatenation, "two scales side by side, no cross-attention", "control, this work"),
     "joint_attention": Entry(
         build_joint_attention, "one attention matrix over all tokens of both scales", "rival (b) in the talk"
     ),
     "mscat_swapped": Entry(build_mscat_swapped, "cross-attention the other way round", "control, this work"),
-    "kinematics_only": Entry(build_kinematics_only, "jet and event kinematics alone", "control, this work"),
-    "kinematics_mlp": Entry(build_kinematics_mlp, "the same kinematics, no attention", "control, this work"),
+    "kinematics_only": Entry(build_kinematics_only, "jet and event kinematics alone", "control, this work", streams=()),
+    "kinematics_mlp": Entry(
+        build_kinematics_mlp, "the same kinematics, no attention", "control, this work", streams=()
+    ),
     "substructure_only": Entry(build_substructure_only, "constituents alone, no kinematics", "control, this work"),
 }
 
@@ -61,6 +67,13 @@ def build(
     check_name(settings.name)
     inputs = inputs or InputSpecification()
     return MODELS[settings.name].builder(Design(settings, inputs, statistics or Statistics.identity(inputs)))
+
+
+def streams(settings: ModelSettings) -> tuple[str, ...]:
+    """Low-scale streams that the network of these settings reads: `constituents`, `lund`, both or none."""
+    check_name(settings.name)
+    fixed = MODELS[settings.name].streams
+    return settings.streams if fixed is None else fixed
 
 
 def check_name(name: str) -> None:

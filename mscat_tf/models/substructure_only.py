@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from mscat_tf.models.parts import Design, assemble, classify, constituent_inputs, encode_constituents, pool_constituents
+from mscat_tf.models.parts import Design, assemble, classify, encode_constituents, low_scale_inputs, pool_constituents
 
 
 def build_substructure_only(design: Design) -> keras.Model:
@@ -12,7 +12,7 @@ def build_substructure_only(design: Design) -> keras.Model:
     Inputs: `constituents_j` `(batch, constituents, features)`, `mask_j` `(batch, constituents)`. Output: score
     `(batch, 1)`. It does not depend on the order of the constituents, nor on where the jets are in the event.
     """
-    clouds, masks = constituent_inputs(design)
+    clouds, masks = low_scale_inputs(design)
     jets = pool_constituents(encode_constituents(design, clouds, masks), masks)
     score = classify(design, layers.Concatenate(name="event")(jets))
     return assemble([*clouds, *masks], score, "substructure_only")

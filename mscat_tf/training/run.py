@@ -12,24 +12,22 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from mscat_tf.config import Config, digest
 from mscat_tf.data import EventTable, Sample, event_table
 from mscat_tf.data.events import effective_events
 from mscat_tf.data.pipeline import dataset
 from mscat_tf.data.splits import SPLITS
-from mscat_tf.data.statistics import column_moments
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
 from mscat_tf.models import registry
-from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
 from mscat_tf.models.predictor import Predictor
 from mscat_tf.run_folder import Run, sample_path, start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
 from mscat_tf.training.schedule import WarmCosine
+from mscat_tf.training.specification import input_specification, input_statistics
 from mscat_tf.training.step import TrainingStep
 from mscat_tf.training.strategy import make_strategy
 from mscat_tf.training.tensorboard import TensorBoardScalars
@@ -105,14 +103,8 @@ def prepare(config: Config, sample: Sample) -> _Setup:
     for split in SPLITS:
         if len(np.unique(table.label[table.rows(split)])) < 2:
             raise InputError(f"{sample.path}: the {split} split does not hold both classes; generate more events")
-    specification = InputSpecification(
-        jets=sample.header.jets,
-        constituents=min(sample.header.constituents, config.data.max_constituents or sample.header.constituents),
-        tokens=sample.header.tokens,
-        constituent_features=config.data.constituent_features,
-        kinematic_features=config.data.kinematic_features,
-    )
-    statistics = _statistics(config, sample, table)
+    specification = input_specification(config, sample)
+    statistics = input_statistics(config, sample, table, specification)
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
     with strategy.scope():
@@ -129,22 +121,6 @@ def sample_digest(sample: Sample) -> str:
         "files": [[file.name, header.events] for file, header in zip(sample.files, sample.headers, strict=True)],
     }
     return digest(content)
-
-
-def _statistics(config: Config, sample: Sample, table: EventTable) -> Statistics:
-    columns = (config.data.constituent_features, config.data.kinematic_features)
-    logs = (log_columns(names, config.model.log_features) for names in columns)
-    constituents, kinematics = column_moments(sample, table, config.data, *logs)
-    return Statistics(
-        constituent_mean=_tuple(constituents.mean),
-        constituent_width=_tuple(constituents.width),
-        kinematic_mean=_tuple(kinematics.mean),
-        kinematic_width=_tuple(kinematics.width),
-    )
-
-
-def _tuple(values: NDArray[np.float64]) -> Any:
-    return tuple(map(_tuple, values)) if values.ndim > 1 else tuple(map(float, values))
 
 
 def _validation(setup: _Setup) -> Any:

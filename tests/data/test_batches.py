@@ -100,8 +100,12 @@ def test_constant_column_has_width_one():
 def test_moments_use_the_training_split_without_padding(sample):
     settings = DataSettings()
     table = event_table(sample, settings, seed=1)
-    logs = [name == "pt" for name in CONSTITUENT_COLUMNS], [name in ("m", "pt") for name in KINEMATIC_COLUMNS]
-    low, high = column_moments(sample, table, settings, *logs)
+    logs = {
+        "constituents": [name == "pt" for name in CONSTITUENT_COLUMNS],
+        "kinematics": [name in ("m", "pt") for name in KINEMATIC_COLUMNS],
+    }
+    moments = column_moments(sample, table, settings, logs)
+    low, high = moments["constituents"], moments["kinematics"]
     train = table.rows("train")
     real = sample.column("constituents")[train][sample.column("constituents_mask")[train]].astype(float)
     real[:, 2] = np.log(real[:, 2])

@@ -8,6 +8,12 @@ from mscat_tf.models.inputs import InputSpecification
 DEPTHS = {"constituent_blocks": 1, "kinematic_blocks": 1, "cross_blocks": 1}
 TINY = {"width": 12, "num_heads": 2, "key_dim": 3, "head_units": (7,), **DEPTHS}
 SIZES = InputSpecification(jets=2, constituents=6, tokens=3)
+WITH_TREES = InputSpecification(constituents=6, declusterings=5, event_shapes=("sphericity", "missing_pt"))
+    jets=2, constituents=6, tokens=3, declusterings=5, event_shapes=("sphericity", "missing_pt")
+)
+FAMILIES: dict[str, dict] = {}
+"""Sections of the other families at sizes that build in a moment, by the name of the section."""
+
 NAMES = (
     "mscat",
     "concatenation",
@@ -21,7 +27,7 @@ NAMES = (
 
 def tiny(name="mscat", **changes):
     """Settings of a network that trains in a second."""
-    return ModelSettings(**{**TINY, "name": name, **changes})
+    return ModelSettings(**{**TINY, **FAMILIES, "name": name, **changes})
 
 
 def mock_inputs(events, seed=0, sizes=SIZES, least=1):
@@ -35,11 +41,29 @@ def mock_inputs(events, seed=0, sizes=SIZES, least=1):
         angles = [rng.normal(0, 0.3, shape), rng.normal(0, 0.2, shape)]
         cloud = np.stack([*angles, pt, np.log(pt)], axis=-1) * mask[..., None]
         inputs[f"constituents_{jet}"], inputs[f"mask_{jet}"] = cloud.astype("float32"), mask
+        if sizes.declusterings:
+            inputs |= mock_tree(jet, events, sizes, rng, least)
+    if sizes.event_shapes:
+        inputs["event_shapes"] = rng.uniform(0.2, 1.0, (events, len(sizes.event_shapes))).astype("float32")
     m, pt = rng.uniform(60, 200, (2, events, sizes.tokens)) * np.array([[[1.0]], [[4.0]]])
     eta, phi, theta = rng.uniform(-1.5, 1.5, (3, events, sizes.tokens))
     energy = np.hypot(m, pt * np.cosh(eta))
     inputs["kinematics"] = np.stack([m, eta, phi, pt, energy, theta], axis=-1).astype("float32")
     return {name: inputs[name] for name in sorted(inputs)}
+
+
+def mock_tree(jet, events, sizes, rng, least):
+    """Declusterings of one jet: every parent stands before its children, the root has none."""
+    tokens = sizes.declusterings
+    mask = np.arange(tokens) < rng.integers(least, tokens + 1, (events, 1))
+    parent = rng.integers(0, np.maximum(np.arange(tokens), 1), (events, tokens))
+    parent[:, 0] = -1
+    tree = rng.normal(size=(events, tokens, len(sizes.declustering_features))) * mask[..., None]
+    return {
+        f"lund_{jet}": tree.astype("float32"),
+        f"lund_mask_{jet}": mask,
+        f"lund_parent_{jet}": np.where(mask, parent, -1).astype("int32"),
+    }
 
 
 def inputs_of(model, inputs):

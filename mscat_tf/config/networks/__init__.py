@@ -1,0 +1,1 @@
+"""Settings of the networks beside the transformers of our own: one section each."""

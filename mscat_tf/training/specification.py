@@ -1,0 +1,73 @@
+"""What a network is told about the sample that it will be trained on."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.config import Config
+from mscat_tf.data import EventTable, Sample
+from mscat_tf.data.statistics import column_moments
+from mscat_tf.errors import InputError
+from mscat_tf.models import registry
+from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+
+
+def input_specification(config: Config, sample: Sample) -> InputSpecification:
+    """Sizes and columns of what the network of this configuration reads.
+
+    Raises:
+        InputError: the sample lacks a data set that it reads.
+    """
+    header, data = sample.header, config.data
+    reads_tree = "lund" in registry.streams(config.model)
+    if reads_tree:
+        advice = "make it again with sample.tokens.declusterings=50, or choose another network"
+        _need(sample, "lund/declusterings", f"network '{config.model.name}' reads", advice)
+    if data.event_shapes:
+        advice = "make it again with sample.tokens.event_shapes=true, or set data.event_shapes=[]"
+        _need(sample, "event_shapes", "data.event_shapes asks for", advice)
+    return InputSpecification(
+        jets=header.jets,
+        constituents=min(header.constituents, data.max_constituents or header.constituents),
+        tokens=header.tokens,
+        constituent_features=data.constituent_features,
+        kinematic_features=data.kinematic_features,
+        declusterings=header.declusterings if reads_tree else 0,
+        declustering_features=data.declustering_features,
+        event_shapes=data.event_shapes,
+    )
+
+
+def _need(sample: Sample, name: str, reason: str, advice: str) -> None:
+    if not sample.has(name):
+        raise InputError(f"{sample.path}: holds no data set '{name}', which {reason}; {advice}")
+
+
+def input_statistics(config: Config, sample: Sample, table: EventTable, inputs: InputSpecification) -> Statistics:
+    """Mean and width of every column of `inputs` over the training split."""
+    columns = {"constituents": inputs.constituent_features, "kinematics": inputs.kinematic_features}
+    if inputs.declusterings:
+        columns["lund/declusterings"] = inputs.declustering_features
+    if inputs.event_shapes:
+        columns["event_shapes"] = inputs.event_shapes
+    logs = {name: log_columns(names, config.model.log_features) for name, names in columns.items()}
+    moments = column_moments(sample, table, config.data, logs)
+    found: dict[str, Any] = {}
+    for data_set, name in _NAMES.items():
+        if data_set in moments:
+            found[f"{name}_mean"] = _tuple(moments[data_set].mean)
+            found[f"{name}_width"] = _tuple(moments[data_set].width)
+    return Statistics(**found)
+
+
+_NAMES = {
+    "constituents": "constituent",
+    "kinematics": "kinematic",
+    "lund/declusterings": "declustering",
+    "event_shapes": "event_shape",
+}
+
+
+def _tuple(values: NDArray[np.float64]) -> Any:
+    return tuple(map(_tuple, values)) if values.ndim > 1 else tuple(map(float, values))
