@@ -9,8 +9,6 @@ DEPTHS = {"constituent_blocks": 1, "kinematic_blocks": 1, "cross_blocks": 1}
 TINY = {"width": 12, "num_heads": 2, "key_dim": 3, "head_units": (7,), **DEPTHS}
 SIZES = InputSpecification(jets=2, constituents=6, tokens=3)
 WITH_TREES = InputSpecification(constituents=6, declusterings=5, event_shapes=("sphericity", "missing_pt"))
-    jets=2, constituents=6, tokens=3, declusterings=5, event_shapes=("sphericity", "missing_pt")
-)
 FAMILIES: dict[str, dict] = {}
 """Sections of the other families at sizes that build in a moment, by the name of the section."""
 
