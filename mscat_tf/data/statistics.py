@@ -1,6 +1,6 @@
 """Mean and width of every input column, in one pass over the training split, padding ignored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def column_moments(
     sample: Sample,
     table: EventTable,
     settings: DataSettings,
-    log_features: dict[str, Sequence[bool]],
+    log_features: Mapping[str, Sequence[bool]],
 ) -> dict[str, RunningMoments]:
     """Moments over the training split of the chosen columns of each data set named in `log_features`.
 
@@ -60,7 +60,7 @@ def column_moments(
     Raises:
         InputError: the training split is empty, or a logarithm of a value that is not positive is asked for.
     """
-    shapes = {name: (len(logs),) for name, logs in log_features.items()}
+    shapes: dict[str, tuple[int, ...]] = {name: (len(logs),) for name, logs in log_features.items()}
     shapes["kinematics"] = (sample.header.tokens, *shapes["kinematics"])
     moments = {name: RunningMoments(shape) for name, shape in shapes.items()}
     masks = {name: mask for name, mask in MASKS.items() if name in moments}

@@ -1,0 +1,61 @@
+"""Numbers of fixed length for every event, as one matrix: what a classifier without tokens reads."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.config import DataSettings
+from mscat_tf.data.sample import Sample
+from mscat_tf.errors import InputError
+from mscat_tf.schema import DATA_SETS, HIGH_LEVEL_COLUMNS
+
+
+def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[str, ...]:
+    """Names of the columns, e.g. `kinematics/0/m`, `event_shapes/sphericity`, `high_level/1/tau_21`.
+
+    Args:
+        sample: whose sizes count. settings: chosen kinematic features and event shapes.
+        inputs: `kinematics` (event shapes among them), `high_level` or `both`.
+
+    Raises:
+        InputError: the sample lacks a data set that is asked for.
+    """
+    names: list[str] = []
+    if inputs != "high_level":
+        tokens = range(sample.header.tokens)
+        names += [f"kinematics/{token}/{feature}" for token in tokens for feature in settings.kinematic_features]
+        names += [f"event_shapes/{name}" for name in settings.event_shapes]
+    if inputs != "kinematics":
+        names += [f"high_level/{jet}/{name}" for jet in range(sample.header.jets) for name in HIGH_LEVEL_COLUMNS]
+    for name in ("event_shapes", "high_level"):
+        if any(column.startswith(name) for column in names) and not sample.has(name):
+            choice = "data.event_shapes=[]" if name == "event_shapes" else "model.boosted_trees.inputs=kinematics"
+            raise InputError(
+                f"{sample.path}: holds no data set '{name}', which 'boosted_trees' is to read; make it again with "
+                f"sample.tokens.{name}=true, or set {choice}"
+            )
+    return tuple(names)
+
+
+def read_flat(sample: Sample, rows: NDArray[np.int64], columns: tuple[str, ...]) -> NDArray[np.float32]:
+    """Matrix `(rows, columns)`, filled block by block; it is held in memory: 4 bytes a number.
+
+    Args:
+        sample: where to read. rows: increasing rows wanted. columns: see `flat_columns`.
+    """
+    places = [_place(column) for column in columns]
+    data_sets = tuple(dict.fromkeys(name for name, _ in places))
+    matrix = np.empty((len(rows), len(columns)), np.float32)
+    for block in sample.blocks:
+        first, last = np.searchsorted(rows, [block.first_row, block.first_row + block.stop - block.start])
+        if first < last:
+            arrays = sample.read(block, data_sets)
+            chosen = rows[first:last] - block.first_row
+            for index, (name, place) in enumerate(places):
+                matrix[first:last, index] = arrays[name][(chosen, *place)]
+    return matrix
+
+
+def _place(column: str) -> tuple[str, tuple[int, ...]]:
+    """Data set and position within an event of a named column."""
+    data_set, *tokens, name = column.split("/")
+    return data_set, (*map(int, tokens), DATA_SETS[data_set].columns.index(name))
