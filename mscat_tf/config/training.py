@@ -58,6 +58,7 @@ class TrainSettings(Settings):
         learning_rate: peak of a linear warm-up followed by a cosine decay to zero.
         symmetries: show every event in each epoch rotated about the beam and mirrored at random, which changes nothing
             physical (see `mscat_tf.data.symmetries`).
+        start_from: a run folder or a `.keras` file whose weights the network begins with; null begins at random.
         early_stopping_patience: epochs without a better validation AUC before stopping; 0 never stops.
     """
 
@@ -69,6 +70,7 @@ class TrainSettings(Settings):
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
     warmup_fraction: Rate = 0.1
     symmetries: bool = True
+    start_from: str | None = None
     early_stopping_patience: Annotated[int, Field(ge=0)] = 6
     checkpoints_kept: PositiveInt = 2
     tensorboard: bool = True

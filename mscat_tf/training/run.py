@@ -13,24 +13,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mscat_tf.config import Config, digest
+from mscat_tf.config import Config
+from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.data import EventTable, Sample, event_table
-from mscat_tf.data.events import effective_events
 from mscat_tf.data.pipeline import dataset
-from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
 from mscat_tf.models import registry
+from mscat_tf.models.count import cost_per_event, parameters
 from mscat_tf.models.predictor import Predictor
 from mscat_tf.run_folder import Run, sample_path, start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
+from mscat_tf.training.record import need_both_classes, sample_digest, split_counts
 from mscat_tf.training.schedule import WarmCosine
 from mscat_tf.training.specification import input_specification, input_statistics
+from mscat_tf.training.start_weights import load_start_weights
 from mscat_tf.training.step import TrainingStep
 from mscat_tf.training.strategy import make_strategy
 from mscat_tf.training.tensorboard import TensorBoardScalars
+from mscat_tf.training.trees import train_trees
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,8 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
         MscatError: the sample, the configuration or the folder cannot be used; the sentence says why.
     """
     registry.check_name(config.model.name)
+    if config.model.name == BOOSTED_TREES:
+        return train_trees(config, folder)
     with Sample(sample_path(config)) as sample:
         run = start_run(config, folder, sample_digest(sample))
         if run.finished:
@@ -100,27 +105,17 @@ def prepare(config: Config, sample: Sample) -> _Setup:
     """Seed everything, read the table, fit the normalisation, build network and optimizer under the strategy."""
     strategy = make_strategy(config.train)
     table = event_table(sample, config.data, config.seed)
-    for split in SPLITS:
-        if len(np.unique(table.label[table.rows(split)])) < 2:
-            raise InputError(f"{sample.path}: the {split} split does not hold both classes; generate more events")
+    need_both_classes(sample, table)
     specification = input_specification(config, sample)
     statistics = input_statistics(config, sample, table, specification)
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
     with strategy.scope():
         model = registry.build(config.model, specification, statistics)
+        if config.train.start_from:
+            load_start_weights(model, config.train.start_from)
         optimizer = keras.optimizers.AdamW(config.train.learning_rate, weight_decay=config.train.weight_decay)
     return _Setup(config, sample, table, strategy, model, optimizer)
-
-
-def sample_digest(sample: Sample) -> str:
-    """Identifies the events: settings, seed, and number of events of every file."""
-    content: dict[str, Any] = {
-        "configuration": sample.header.digest,
-        "seed": sample.header.seed,
-        "files": [[file.name, header.events] for file, header in zip(sample.files, sample.headers, strict=True)],
-    }
-    return digest(content)
 
 
 def _validation(setup: _Setup) -> Any:
@@ -136,26 +131,27 @@ def _validation(setup: _Setup) -> Any:
 
 
 def _summary(setup: _Setup, state: LoopState, seconds: float) -> dict[str, Any]:
-    table = setup.table
-    splits = {
-        split: {
-            name: {
-                "events": int(np.sum(chosen := table.process[table.rows(split)] == index)),
-                "effective_events": effective_events(table.weight_fb[table.rows(split)][chosen]),
-            }
-            for index, name in enumerate(table.processes)
-        }
-        for split in SPLITS
-    }
     return {
         "network": setup.config.model.name,
-        "parameters": int(setup.model.count_params()),
+        "parameters": parameters(setup.model),
+        **_cost(setup.model),
         "epochs_trained": state.epoch,
         "best_epoch": state.best_epoch,
         "best_validation_auc": state.best_auc,
         "seconds": seconds,
+        "seconds_per_epoch": float(np.median([row["seconds"] for row in state.history])),
         "events_per_second": float(np.median([row["events_per_second"] for row in state.history])),
         "replicas": setup.strategy.num_replicas_in_sync,
         "cpu_count": os.cpu_count(),
-        "splits": splits,
+        "splits": split_counts(setup.table),
     }
+
+
+def _cost(model: keras.Model) -> dict[str, int]:
+    """Operations and bytes of one event, or nothing: a training is not lost because its network cannot be counted."""
+    try:
+        cost = cost_per_event(model)
+    except InputError as error:
+        log.warning("%s", error)
+        return {}
+    return {"flops_per_event": cost.flops, "activation_bytes_per_event": cost.activation_bytes}
