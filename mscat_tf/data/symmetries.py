@@ -9,8 +9,8 @@ the networks, where constituents stand in the frame of their jet (`mscat_tf.phys
     exchange of beams:   eta -> -eta, theta -> -theta                    of all kinematic tokens, no more: the mirrored
                                                                          principal axis comes back by the flip in eta'.
 
-The angle psi of a Lund declustering, from the harder to the softer branch in (eta, phi) of the laboratory, becomes
--psi by the mirror and pi - psi by the exchange. Event shapes do not change.
+The angle psi of a Lund declustering, atan2(dy, dphi) from the harder to the softer branch in the laboratory, becomes
+pi - psi by the mirror and -psi by the exchange. Event shapes do not change.
 """
 
 from typing import Any
@@ -68,8 +68,8 @@ def transformed(
         column = settings.declustering_features.index("psi")
         for name in (name for name in inputs if _is_tree(name)):
             tree = inputs[name].copy()
-            exchanged = np.where(exchange < 0, np.pi - tree[..., column], tree[..., column])
-            tree[..., column] = wrap_phi(mirror * exchanged)
+            psi = exchange * tree[..., column]
+            tree[..., column] = wrap_phi(np.where(mirror < 0, np.pi - psi, psi))
             changed[name] = tree
     return changed
 

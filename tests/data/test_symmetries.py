@@ -114,7 +114,7 @@ def test_a_data_set_throws_them_by_seed_and_epoch_and_for_nothing_else(mock_fold
     exchange=st.sampled_from([-1.0, 1.0]),
 )
 def test_angle_of_a_declustering_follows_the_laboratory(psi, angle, mirror, exchange):
-    """It is the direction (cos, sin) = (d eta, d phi), whose components change sign by the exchange and the mirror."""
+    """Its cosine goes with d phi, which the mirror turns round, its sine with dy, which the exchange does."""
     settings = DataSettings(declustering_features=("ln_kt", "psi"))
     inputs = {
         "kinematics": np.zeros((1, 3, 6), np.float32),
@@ -123,8 +123,8 @@ def test_angle_of_a_declustering_follows_the_laboratory(psi, angle, mirror, exch
         "lund_parent_1": np.full((1, 1), -1),
     }
     found = transformed(inputs, settings, *(np.full((1, 1), value) for value in (angle, mirror, exchange)))
-    np.testing.assert_allclose(np.cos(found["lund_1"][0, 0, 1]), exchange * np.cos(psi), atol=1e-5)
-    np.testing.assert_allclose(np.sin(found["lund_1"][0, 0, 1]), mirror * np.sin(psi), atol=1e-5)
+    np.testing.assert_allclose(np.cos(found["lund_1"][0, 0, 1]), mirror * np.cos(psi), atol=1e-5)
+    np.testing.assert_allclose(np.sin(found["lund_1"][0, 0, 1]), exchange * np.sin(psi), atol=1e-5)
     assert found["lund_1"][0, 0, 0] == 2.0
     assert abs(inputs["lund_1"][0, 0, 1] - psi) < 1e-5
     for name in ("lund_mask_1", "lund_parent_1"):
