@@ -6,19 +6,22 @@ from typing import Any
 import keras
 from keras import layers
 
+from mscat_tf.layers import StackJets, UnstackJets
 from mscat_tf.models.parts import (
     Design,
     assemble,
     classify,
     encode_kinematics,
-    flatten_kinematics,
     high_scale_inputs,
     low_scale_inputs,
 )
+from mscat_tf.models.pooling import pool_kinematics
 
 Trunk = Callable[..., Any]
 """`(tokens, mask)` of one jet -> `(batch, features)`; the layers inside are made once and serve every jet. A trunk for
 the stream `lund` is given a third argument, `parent`."""
+
+STACKS = ("tokens", "masks", "parents")
 
 
 def build_tagger(
@@ -28,6 +31,7 @@ def build_tagger(
     head_units: Sequence[int],
     dropout_rate: float,
     stream: str = "constituents",
+    one_batch: bool = False,
 ) -> keras.Model:
     """Every jet through the same trunk; what leaves it, jet by jet, beside the encoded kinematics; then an MLP.
 
@@ -40,6 +44,7 @@ def build_tagger(
         trunk: see `Trunk`; layer names must not depend on the jet.
         head_units, dropout_rate: of the MLP, ReLU as in all the published taggers.
         stream: what the trunk reads.
+        one_batch: show the trunk the jets of all events in one batch, as a trunk with batch normalisation needs.
     """
     clouds, masks = low_scale_inputs(design, stream)
     parents = []
@@ -47,12 +52,17 @@ def build_tagger(
         tokens = design.inputs.declusterings
         jets = range(1, design.inputs.jets + 1)
         parents = [keras.Input((tokens,), dtype="int32", name=f"lund_parent_{jet}") for jet in jets]
-    parts = [trunk(*jet) for jet in zip(clouds, masks, *([parents] if parents else []), strict=True)]
+    what = [clouds, masks, *([parents] if parents else [])]
+    if one_batch and len(clouds) > 1:
+        together = [StackJets(name=f"all_{name}")(jets) for name, jets in zip(STACKS, what, strict=False)]
+        parts = [UnstackJets(len(clouds), name="each_jet")(trunk(*together))]
+    else:
+        parts = [trunk(*jet) for jet in zip(*what, strict=True)]
     inputs: list[Any] = [*clouds, *masks, *parents]
     if sees_kinematics(design):
         high = high_scale_inputs(design)
         inputs.append(high)
-        parts.append(flatten_kinematics(encode_kinematics(design, high)))
+        parts.append(pool_kinematics(design, encode_kinematics(design, high)))
     event = layers.Concatenate(name="event")(parts) if len(parts) > 1 else parts[0]
     score = classify(design, event, head_units, dropout_rate, activation="relu")
     return assemble(inputs, score, name)
