@@ -17,7 +17,7 @@ GHOST_PT = 1e-18
 
 
 class FatJetPairs(NamedTuple):
-    """The J leading fat jets of every event that has so many; J = 2 unless single jets are asked for.
+    """The J leading fat jets of every event that has so many; a pair unless other numbers are asked for.
 
     Attributes:
         event: `(pairs,)` index of the event.

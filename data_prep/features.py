@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.arrays import Ints, offsets_of, rows
+from data_prep.arrays import Ints, offsets_of, pad, rows
 from data_prep.cluster import FatJetPairs
 from data_prep.detector import Objects
+from data_prep.jet_variables import jet_arrays
+from mscat_tf.config.sample import Tokens
 from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frames
-from mscat_tf.physics.four_vectors import to_cartesian
+from mscat_tf.physics.event_shapes import event_shapes
+from mscat_tf.physics.four_vectors import Floats, to_cartesian
+from mscat_tf.physics.tokens import missing_momentum
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -24,27 +28,43 @@ def chosen_pairs(pairs: FatJetPairs, chosen: Ints) -> FatJetPairs:
     return FatJetPairs(pairs.event[chosen], jets, pairs.constituents[members], pairs.counts[chosen])
 
 
-def features(objects: Objects, pairs: FatJetPairs, keep: int) -> Arrays:
-    """Constituents in the jet frame, kinematic tokens and raw constituents.
+def features(objects: Objects, pairs: FatJetPairs, settings: Tokens, leptons: Cylindrical | None = None) -> Arrays:
+    """Constituents in the jet frame, kinematic tokens, raw constituents, and what else the settings ask for.
 
     Args:
-        objects: reconstructed objects.
+        objects: all reconstructed objects of all events, ordered by event.
         pairs: the J fat jets of n events, each jet's constituents ordered by transverse momentum.
-        keep: constituents kept of each jet, P.
+        settings: what is written. leptons: `(n, leptons)` each, None without.
 
     Returns:
-        `constituents` `(n, J, P, 4)`, `constituents_mask` `(n, J, P)`, `kinematics` `(n, K, 6)` with K = J + 1 (1 for
-        J = 1), `multiplicity` `(n, J)`, `raw/constituents` `(total, 6)`, as in `mscat_tf.schema`.
+        `constituents` `(n, J, P, 4)`, `constituents_mask` `(n, J, P)`, `kinematics` `(n, K, 6)` in the order of
+        `mscat_tf.physics.tokens.token_names`, `multiplicity` `(n, J)`, `raw/constituents` `(total, 6)`, where asked for
+        `event_shapes` `(n, 6)` and those of `data_prep.jet_variables`, as in `mscat_tf.schema`.
     """
-    raw = objects.take(pairs.constituents)
+    raw, keep = objects.take(pairs.constituents), settings.constituents
     counts = pairs.counts.ravel()
     energy = to_cartesian(raw.pt, raw.eta, raw.phi, raw.mass).energy
     frame = to_jet_frames(raw.pt, raw.eta, raw.phi, energy, counts, keep)
     shape = pairs.counts.shape
+    theta, missing, arrays = frame.theta.reshape(shape), None, {}
+    if settings.event_shapes or settings.missing_momentum:
+        pt, eta, phi = _whole_events(objects, pairs.event)
+        missing = missing_momentum(pt, phi) if settings.missing_momentum else None
+        arrays = {"event_shapes": event_shapes(pt, eta, phi)} if settings.event_shapes else {}
     return {
         "constituents": frame.constituents.reshape(*shape, keep, 4),
         "constituents_mask": frame.mask.reshape(*shape, keep),
-        "kinematics": kinematic_tokens(*pairs.jets, frame.theta.reshape(shape)),
+        "kinematics": kinematic_tokens(*pairs.jets, theta, leptons, missing),
         "multiplicity": pairs.counts,
         "raw/constituents": np.stack([raw.pt, raw.eta, raw.phi, raw.mass, raw.charge, raw.pdg_id], axis=-1),
+        **arrays,
+        **jet_arrays(raw.pt, raw.eta, raw.phi, raw.mass, pairs.counts, settings),
     }
+
+
+def _whole_events(objects: Objects, event: Ints) -> tuple[Floats, Floats, Floats]:
+    """Transverse momentum, eta and phi of all objects of these events, `(events, most objects)`, padded with 0."""
+    counts = np.bincount(objects.event, minlength=int(event.max(initial=-1)) + 1).astype(np.int64)
+    members = rows(offsets_of(counts), event)
+    pt, eta, phi = (pad(values[members], counts[event])[0] for values in (objects.pt, objects.eta, objects.phi))
+    return pt, eta, phi

@@ -11,21 +11,27 @@ from mscat_tf.config.sample import Selection
 from mscat_tf.physics.four_vectors import Floats
 
 TAG = "double b tag"
-"""Last row of the cut flow, with probabilities as weights."""
+"""Last row of the cut flow where two tags per fat jet are asked for, with probabilities as weights."""
+
+TAG_NAMES = {0: None, 1: "b tag", 2: TAG}
+"""That row, by the tags asked for in each fat jet."""
+
+NUMBERS = ("no", "a", "two", "three", "four", "five", "six", "seven", "eight")
 
 
-def cut_names(selection: Selection, jets: int) -> tuple[str, ...]:
+def cut_names(selection: Selection, jets: int, leptons: int = 0) -> tuple[str, ...]:
     """Rows of the cut flow in order, before that of the tag: cuts that are switched off have none.
 
     Args:
-        selection: the cuts. jets: fat jets asked for, 1 or 2.
+        selection: the cuts. jets, leptons: asked for in an event.
     """
     pair = jets == 2
     rows = {
         "generated": True,
-        "two fat jets" if pair else "a fat jet": True,
+        _counted(leptons, "lepton"): leptons > 0,
+        _counted(jets, "fat jet"): True,
         "leading pT": True,
-        "subleading pT": pair,
+        "subleading pT": jets > 1,
         "|eta|": True,
         "mass window": True,
         "|delta eta|": pair and selection.abs_delta_eta_max is not None,
@@ -34,17 +40,24 @@ def cut_names(selection: Selection, jets: int) -> tuple[str, ...]:
     return tuple(name for name, on in rows.items() if on)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{NUMBERS[number]} {what}{'s' * (number > 1)}"
+
+
 CUTS = cut_names(Selection(), 2)
 """Rows of the published selection."""
 
 
-def cuts_passed(pairs: FatJetPairs, events: int, selection: Selection) -> Ints:
+def cuts_passed(
+    pairs: FatJetPairs, events: int, selection: Selection, enough_leptons: NDArray[np.bool_] | None = None
+) -> Ints:
     """How many rows of `cut_names` each event survives, the first included; all of them means selected.
 
     Args:
-        pairs: the leading fat jet, or the two leading ones, of the events that have them.
+        pairs: the leading fat jets of the events that have so many, and enough leptons.
         events: number of generated events.
         selection: the cuts.
+        enough_leptons: `(events,)`, None where no leptons are asked for.
 
     Returns:
         `(events,)` from 1 to `len(cut_names(...))`.
@@ -52,16 +65,17 @@ def cuts_passed(pairs: FatJetPairs, events: int, selection: Selection) -> Ints:
     pt, eta, mass = pairs.jets.pt, pairs.jets.eta, pairs.jets.mass
     cuts: list[NDArray[np.bool_]] = [pt[:, 0] > selection.leading_pt_min]
     two = pt.shape[1] == 2
-    if two:
-        cuts.append(pt[:, 1] > selection.subleading_pt_min)
+    if pt.shape[1] > 1:
+        cuts.append(np.all(pt[:, 1:] > selection.subleading_pt_min, axis=1))
     cuts.append(np.all(np.abs(eta) < selection.abs_eta_max, axis=1))
-    cuts.append(np.all((mass > selection.mass_min) & (mass < selection.mass_max), axis=1))
+    heavy = (mass > selection.mass_min) | (selection.mass_min == 0.0)
+    cuts.append(np.all(heavy & (mass < selection.mass_max), axis=1))
     if two and selection.abs_delta_eta_max is not None:
         cuts.append(np.abs(eta[:, 0] - eta[:, 1]) < selection.abs_delta_eta_max)
     if two and selection.x_hh_max is not None:
         cuts.append(x_hh(mass, selection.x_hh_centres, selection.x_hh_resolution) < selection.x_hh_max)
-    passed = np.ones(events, np.int64)
-    passed[pairs.event] = 2 + np.cumprod(cuts, axis=0).sum(axis=0)
+    passed = np.ones(events, np.int64) + (0 if enough_leptons is None else enough_leptons)
+    passed[pairs.event] += 1 + np.cumprod(cuts, axis=0).sum(axis=0)
     return passed
 
 
@@ -76,7 +90,12 @@ def x_hh(mass: Floats, centres: tuple[float, float], resolution: float) -> Float
 
 
 def cut_flow(
-    names: tuple[str, ...], passed: Ints, weights: Floats, tag_probability: Floats, tag_weights: Floats
+    names: tuple[str, ...],
+    passed: Ints,
+    weights: Floats,
+    tag_probability: Floats,
+    tag_weights: Floats,
+    tag: str | None = TAG,
 ) -> list[dict[str, Any]]:
     """Rows of raw and weighted counts.
 
@@ -84,6 +103,7 @@ def cut_flow(
         names: from `cut_names`.
         passed: `(events,)` from `cuts_passed`. weights: `(events,)` generator weights.
         tag_probability, tag_weights: `(selected,)` probability of the tag; the same times the generator weight.
+        tag: name of its row, one of `TAG_NAMES`; None where no tag is asked for.
 
     Returns:
         `{"cut": name, "raw": events, "weighted": sum of weights}` for each cut. In the row of the tag, raw counts the
@@ -93,8 +113,9 @@ def cut_flow(
         {"cut": cut, "raw": int(np.sum(passed > row)), "weighted": float(np.sum(weights[passed > row]))}
         for row, cut in enumerate(names)
     ]
-    tagged = {"cut": TAG, "raw": int(np.sum(tag_probability > 0.0)), "weighted": float(np.sum(tag_weights))}
-    return [*rows, tagged]
+    if tag is None:
+        return rows
+    return [*rows, {"cut": tag, "raw": int(np.sum(tag_probability > 0.0)), "weighted": float(np.sum(tag_weights))}]
 
 
 def largest_loss(names: tuple[str, ...], passed: Ints) -> str:

@@ -16,21 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mscat_tf
-from data_prep import cluster
+from data_prep import cluster, leptons
 from data_prep.arrays import Ints, concatenated, offsets_of
-from data_prep.detector import detect
+from data_prep.detector import Objects, detect
 from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
 from data_prep.generator import BATCH_EVENTS, Particles
 from data_prep.groom import groom
-from data_prep.select import cut_flow, cut_names, cuts_passed, largest_loss
+from data_prep.select import TAG_NAMES, cut_flow, cut_names, cuts_passed, largest_loss
 from data_prep.sources import Source, block_events, input_checksums, open_source
 from data_prep.tagging import tags
 from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.processes import FromFiles, HeavyHiggs
 from mscat_tf.errors import GenerationError
 from mscat_tf.physics.four_vectors import Floats
-from mscat_tf.physics.tokens import token_count
+from mscat_tf.physics.tokens import token_names
 from mscat_tf.schema import Header, Normalisation
 
 GENERATOR_PACKAGES = ("numpy", "h5py", "pythia8mc", "fastjet", "awkward")
@@ -114,28 +114,44 @@ def process_batch(
     detector_rng: np.random.Generator,
     tag_rng: np.random.Generator,
 ) -> Batch:
-    """Detector, fat jets, grooming, selection, b tag and jet frame for some generated events."""
+    """Detector, leptons, fat jets, grooming, selection, b tag and jet frame for some generated events."""
     events = len(particles.weights)
     objects = detect(particles, card, detector_rng)
-    jets = settings.fat_jets
-    pairs = groom(cluster.fat_jet_pairs(objects, events, jets.radius, jets.pt_min, jets.number), objects, jets)
-    passed = cuts_passed(pairs, events, settings.selection)
+    found = leptons.isolated_leptons(objects, events, settings.leptons)
+    free = leptons.left_for_jets(objects, found)
+    pairs = _fat_jets(objects, free, events, settings)
+    passed = cuts_passed(pairs, events, settings.selection, _enough(found))
     pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(_cuts(settings))))
-    flavours, tag = tags(particles, objects, pairs, events, settings)
+    flavours, tag = tags(particles, objects.take(free), pairs, events, settings)
     thrown = settings.b_tagging.random
     kept = tag_rng.random(len(tag)) < tag if thrown else np.ones(len(tag), np.bool_)
     chosen = np.flatnonzero(kept)
-    arrays = features(objects, chosen_pairs(pairs, chosen), settings.tokens.constituents)
+    event = pairs.event[chosen]
+    momenta = leptons.momenta(objects, found[event])
+    arrays = features(objects, chosen_pairs(pairs, chosen), settings.tokens, momenta)
     tag_weight = np.ones(len(chosen)) if thrown else tag[chosen]
-    arrays["weights"] = np.stack([particles.weights[pairs.event[chosen]], tag_weight], axis=-1)
-    arrays["truth/track_jets"] = flavours[chosen]
+    arrays["weights"] = np.stack([particles.weights[event], tag_weight], axis=-1)
+    if flavours is not None:
+        arrays["truth/track_jets"] = flavours[chosen]
     if particles.group_id is not None:
-        arrays["group_id"] = particles.group_id[pairs.event[chosen]]
+        arrays["group_id"] = particles.group_id[event]
     return Batch(particles.weights, passed, tag, kept, arrays)
 
 
+def _fat_jets(objects: Objects, free: Ints, events: int, settings: SampleSettings) -> cluster.FatJetPairs:
+    """The leading fat jets, groomed, made of the objects `free`; their constituents are indices of all objects."""
+    jets = settings.fat_jets
+    pairs = cluster.fat_jet_pairs(objects.take(free), events, jets.radius, jets.pt_min, jets.number)
+    return groom(pairs._replace(constituents=free[pairs.constituents]), objects, jets)
+
+
+def _enough(found: Ints) -> NDArray[np.bool_] | None:
+    """`(events,)` True where an event has all its leptons; None where none are asked for."""
+    return np.all(found >= 0, axis=1) if found.shape[1] else None
+
+
 def _cuts(settings: SampleSettings) -> tuple[str, ...]:
-    return cut_names(settings.selection, settings.fat_jets.number)
+    return cut_names(settings.selection, settings.fat_jets.number, settings.leptons.number)
 
 
 def _joined(batches: list[Batch], events: int, cuts: int) -> Batch:
@@ -172,7 +188,8 @@ def _finished(settings: SampleSettings, job: ShardJob, batch: Batch) -> Arrays:
 def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Source) -> Header:
     process = settings.processes[job.process]
     value, error = (process.cross_section_fb, 0.0) if process.cross_section_fb else source.cross_section_fb()
-    cuts, jets = _cuts(settings), settings.fat_jets.number
+    cuts, row = _cuts(settings), TAG_NAMES[settings.b_tagging.tags_per_jet]
+    tokens = token_names(settings.fat_jets.number, settings.leptons.number, settings.tokens.missing_momentum)
     survivors = batch.weights[batch.passed == len(cuts)]
     thrown = settings.b_tagging.random
     tag = batch.kept.astype(np.float64) if thrown else batch.tag
@@ -184,14 +201,16 @@ def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Sourc
                 len(batch.passed), float(batch.weights.sum()), value * process.k_factor, error * process.k_factor
             )
         },
-        cut_flow={job.process: cut_flow(cuts, batch.passed, batch.weights, tag, survivors * tag)},
+        cut_flow={job.process: cut_flow(cuts, batch.passed, batch.weights, tag, survivors * tag, row)},
         configuration=shard_configuration(settings, job.process),
         digest=digest(common_configuration(settings)),
         seed=settings.seed,
         versions=versions(),
-        jets=jets,
+        jets=settings.fat_jets.number,
         constituents=settings.tokens.constituents,
-        tokens=token_count(jets),
+        tokens=len(tokens),
+        declusterings=settings.tokens.declusterings,
+        token_names=tokens,
     )
 
 

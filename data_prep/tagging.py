@@ -14,10 +14,10 @@ from mscat_tf.physics.four_vectors import Floats
 
 
 class Tags(NamedTuple):
-    """Of n events with J fat jets: `flavours` `(n, J, 3)` bottom, charm and light track jets in each fat jet;
-    `probability` `(n,)` that every fat jet is tagged."""
+    """Of n events with J fat jets: `flavours` `(n, J, 3)` bottom, charm and light track jets in each fat jet, None
+    where no tags are asked for; `probability` `(n,)` that every fat jet is tagged."""
 
-    flavours: Ints
+    flavours: Ints | None
     probability: Floats
 
 
@@ -27,9 +27,12 @@ def tags(
     """Cluster the track jets of the events with fat jets, label and tag them.
 
     Args:
-        particles, objects: generated and reconstructed. pairs: fat jets. events: number of generated events.
+        particles: generated. objects: reconstructed, but for leptons that are used as such. pairs: fat jets.
+        events: number of generated events.
     """
     tagging, radius = settings.b_tagging, settings.fat_jets.radius
+    if tagging.tags_per_jet == 0:
+        return Tags(None, np.ones(len(pairs.event)))
     if len(pairs.event) == 0:
         return Tags(np.zeros((0, settings.fat_jets.number, 3), np.int64), np.zeros(0))
     wanted = np.zeros(events, np.bool_)

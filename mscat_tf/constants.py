@@ -23,3 +23,6 @@ PICOBARN_IN_FEMTOBARN = 1000.0
 
 MILLIBARN_IN_FEMTOBARN = 1e12
 """Femtobarn in one millibarn, the unit in which Pythia 8 quotes cross-sections."""
+
+LOGARITHM_FLOOR = 1e-3
+"""Masses, momenta and energies below this [GeV] count as this before a logarithm: a massless jet has no other."""

@@ -109,7 +109,7 @@ class Reader(Protocol):
         name: begins the names of its shards, e.g. the process.
         files: to be read.
         labels: 1 or 0 for every process that these files may hold.
-        jets, constituents, tokens: sizes J, P and K of the schema.
+        jets, constituents, declusterings: sizes J, P and D of the schema. token_names: of the K kinematic tokens.
         seed: of whatever is random. configuration: every setting that decides the content of all shards alike;
             equal for all readers of a sample, and its digest is the sample's.
         own: settings that concern these files only, e.g. their label and cross-section.
@@ -131,7 +131,10 @@ class Reader(Protocol):
     def constituents(self) -> int: ...
 
     @property
-    def tokens(self) -> int: ...
+    def declusterings(self) -> int: ...
+
+    @property
+    def token_names(self) -> tuple[str, ...]: ...
 
     @property
     def seed(self) -> int: ...

@@ -21,11 +21,11 @@ from data_prep.importers import delphes_events, delphes_tags, referenced_jets
 from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part, Tally
 from data_prep.importers.delphes_tags import Tags
 from data_prep.importers.root_file import Tree, open_tree
-from data_prep.select import cut_flow, cut_names, cuts_passed
+from data_prep.select import TAG_NAMES, cut_flow, cut_names, cuts_passed
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.physics.four_vectors import Floats
-from mscat_tf.physics.tokens import token_count
+from mscat_tf.physics.tokens import token_names
 
 RECLUSTERED = "clustered anew"
 SETTINGS = ("format", "seed", "delphes", "fat_jets", "selection", "b_tagging", "tokens")
@@ -72,9 +72,14 @@ class DelphesReader(OneProcess):
         return self.settings.fat_jets.number
 
     @property
-    def tokens(self) -> int:
-        """Kinematic tokens, K: the jets and their sum, or a single jet."""
-        return token_count(self.jets)
+    def token_names(self) -> tuple[str, ...]:
+        """The jets, their missing momentum where wanted, and their sum."""
+        return token_names(self.jets, missing_momentum=self.settings.tokens.missing_momentum)
+
+    @property
+    def declusterings(self) -> int:
+        """Declusterings kept per jet, D."""
+        return self.settings.tokens.declusterings
 
     @property
     def constituents(self) -> int:
@@ -124,11 +129,12 @@ class DelphesReader(OneProcess):
                 tags = Tags(found.tagged[survivors].astype(np.float64), None)
             value, error = self._cross_section(tree)
         tag, rows = self._thrown(tags.probability, pairs, chunk)
-        arrays = features(objects, chosen_pairs(pairs, rows), self.settings.tokens.constituents)
+        arrays = features(objects, chosen_pairs(pairs, rows), self.settings.tokens)
         arrays["weights"] = np.stack([weights[pairs.event[rows]], tag[rows]], axis=-1)
         if tags.flavours is not None:
             arrays["truth/track_jets"] = tags.flavours[rows]
-        flow = cut_flow(cuts, passed, weights, tag, weights[pairs.event] * tag)
+        last = TAG_NAMES[self.settings.b_tagging.tags_per_jet]
+        flow = cut_flow(cuts, passed, weights, tag, weights[pairs.event] * tag, last)
         tally = Tally(len(weights), float(weights.sum()), value, error, flow)
         process, entry = np.zeros(len(rows), np.int64), chunk.start + pairs.event[rows]
         return Part(arrays, process, (self.name,), entry, {self.name: tally}, found.notes)

@@ -59,7 +59,7 @@ def read_tags(tree: Tree, name: str, pairs: FatJetPairs, settings: ImportSetting
         tree: the entries. name: from `tag_jets`. pairs: the fat jets of the selected events.
         settings: of the sample.
     """
-    if name == NONE:
+    if name == NONE or settings.b_tagging.tags_per_jet == 0:
         return Tags(np.ones(len(pairs.event)), None)
     has_flavour = tree.has(f"{name}.Flavor")
     if len(pairs.event) == 0:

@@ -70,7 +70,7 @@ class JetClassReader(SingleJetReader):
         kinds = (-ELECTRON * charge, -MUON * charge, PHOTON, PION * charge, NEUTRAL_KAON)
         pdg_id = np.select(list(flags), list(kinds), 0)
         objects = Objects(event, *from_cartesian(*momenta), charge, pdg_id)
-        return jet_part(chunk, objects, process, JET_CLASSES, self.constituents, CROSS_SECTION_FB)
+        return jet_part(chunk, objects, process, JET_CLASSES, self.settings.tokens, CROSS_SECTION_FB)
 
 
 def _like(tree: Tree, branch: str, first: Jagged) -> NDArray[Any]:

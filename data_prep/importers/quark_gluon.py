@@ -77,7 +77,7 @@ class QuarkGluonReader(SingleJetReader):
         eta = pseudorapidity(pt, rapidity, mass)
         objects = Objects(np.nonzero(real)[0], pt, eta, wrap_phi(phi), mass, charge_of(pdg_id), pdg_id)
         names = tuple(self.PROCESSES)
-        return jet_part(chunk, objects, label, names, self.constituents, CROSS_SECTION_FB)
+        return jet_part(chunk, objects, label, names, self.settings.tokens, CROSS_SECTION_FB)
 
 
 def pseudorapidity(pt: ArrayLike, rapidity: ArrayLike, mass: ArrayLike) -> Floats:

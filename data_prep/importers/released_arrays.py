@@ -61,7 +61,7 @@ class ReleasedArraysReader(OneProcess, SingleJetReader):
         objects = Objects(np.nonzero(real)[0], pt, eta, wrap_phi(phi), zero.astype(np.float64), zero, zero)
         process = np.zeros(len(rows), np.int64)
         cross_section = (self._own_cross_section or CROSS_SECTION_FB) * self.settings.processes[self.name].k_factor
-        return jet_part(chunk, objects, process, (self.name,), self.constituents, cross_section)
+        return jet_part(chunk, objects, process, (self.name,), self.settings.tokens, cross_section)
 
     @property
     def _own_cross_section(self) -> float | None:

@@ -154,7 +154,9 @@ def _header(job: ImportJob, part: Part) -> Header:
         versions=versions(),
         jets=reader.jets,
         constituents=reader.constituents,
-        tokens=reader.tokens,
+        tokens=len(reader.token_names),
+        declusterings=reader.declusterings,
+        token_names=reader.token_names,
     )
 
 

@@ -16,7 +16,9 @@ from data_prep.features import features
 from data_prep.importers.base import Chunk, Part, Tally
 from data_prep.importers.referenced_jets import as_pairs, summed_jets
 from mscat_tf.config.importing import ImportSettings
+from mscat_tf.config.sample import Tokens
 from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.physics.tokens import token_names
 
 IN_FILE = "in the file"
 """The only row of the cut flow."""
@@ -38,7 +40,6 @@ class SingleJetReader:
     settings: ImportSettings
     name: str
     jets: int = 1
-    tokens: int = 1
     PROCESSES: ClassVar[dict[str, int]] = {}
     SETTINGS: ClassVar[tuple[str, ...]] = ()
 
@@ -56,6 +57,16 @@ class SingleJetReader:
     def constituents(self) -> int:
         """Constituents kept per jet, P."""
         return self.settings.tokens.constituents
+
+    @property
+    def declusterings(self) -> int:
+        """Declusterings kept per jet, D."""
+        return self.settings.tokens.declusterings
+
+    @property
+    def token_names(self) -> tuple[str, ...]:
+        """The jet alone."""
+        return token_names(self.jets)
 
     @property
     def seed(self) -> int:
@@ -87,14 +98,14 @@ def need_files(settings: ImportSettings) -> None:
 
 
 def jet_part(
-    chunk: Chunk, objects: Objects, process: Ints, names: tuple[str, ...], keep: int, cross_section_fb: float
+    chunk: Chunk, objects: Objects, process: Ints, names: tuple[str, ...], tokens: Tokens, cross_section_fb: float
 ) -> Part:
     """The jets of a chunk, one for each entry.
 
     Args:
         chunk: that was read. objects: the constituents, `objects.event` counting entries from the chunk's first.
         process: `(jets,)` place in `names`. names: of the processes that the file may hold.
-        keep: constituents kept of each jet, P. cross_section_fb: of each process [fb].
+        tokens: what is written of each jet. cross_section_fb: of each process [fb].
 
     Raises:
         InputError: a constituent has no transverse momentum, or a jet no constituent.
@@ -103,7 +114,7 @@ def jet_part(
     counts = np.bincount(objects.event, minlength=entries).astype(np.int64)
     _check(chunk, objects, counts)
     found = summed_jets(objects, np.arange(entries), np.arange(len(objects.pt)), counts)
-    arrays = features(objects, as_pairs(objects, found, np.arange(entries)[:, np.newaxis]), keep)
+    arrays = features(objects, as_pairs(objects, found, np.arange(entries)[:, np.newaxis]), tokens)
     arrays["weights"] = np.ones((entries, 2))
     present, place = np.unique(process, return_inverse=True)
     tallies = {}

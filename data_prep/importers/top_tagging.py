@@ -71,7 +71,7 @@ class TopTaggingReader(SingleJetReader):
         unknown = np.zeros(int(real.sum()), np.int64)
         objects = Objects(np.nonzero(real)[0], *from_cartesian(*momenta[:, real]), unknown, unknown)
         names = tuple(self.PROCESSES)
-        return jet_part(chunk, objects, label, names, self.constituents, CROSS_SECTION_FB)
+        return jet_part(chunk, objects, label, names, self.settings.tokens, CROSS_SECTION_FB)
 
 
 def _constituents(columns: list[str]) -> int:

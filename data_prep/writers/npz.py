@@ -21,11 +21,13 @@ from mscat_tf.data.events import fb_per_weight
 from mscat_tf.data.sample import Block
 from mscat_tf.data.splits import SPLITS, assign_splits
 from mscat_tf.errors import SchemaError
-from mscat_tf.schema import DATA_SETS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS
+from mscat_tf.physics.tokens import token_names
+from mscat_tf.schema import DATA_SETS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS
 
-COPIED = ("event_id", "group_id", "label", "process", "weights", "kinematics", "multiplicity", "m_H")
+COPIED = ("event_id", "group_id", "label", "process", "weights", "kinematics", "multiplicity", "m_H", "event_shapes")
 NAMES = {
     "kinematic_columns": KINEMATIC_COLUMNS,
+    "event_shape_columns": EVENT_SHAPE_COLUMNS,
     "constituent_columns": RAW_COLUMNS,
     "weight_columns": WEIGHT_COLUMNS,
     "splits": SPLITS,
@@ -55,7 +57,8 @@ def write(sample: Sample, settings: DataSettings, path: Path) -> None:
         return assign_splits(ids, settings.train_fraction, settings.validation_fraction)
 
     with zipfile.ZipFile(path, "w") as archive:
-        for name, values in {**NAMES, "processes": sample.header.processes}.items():
+        tokens = sample.header.token_names or token_names(jets)
+        for name, values in {**NAMES, "kinematic_tokens": tokens, "processes": sample.header.processes}.items():
             _write_array(archive, name, np.array(values).dtype, (len(values),), iter([np.array(values)]))
 
         def put(name: str, dtype: DTypeLike, shape: tuple[int, ...], piece: Piece) -> None:

@@ -12,7 +12,8 @@ from mscat_tf.data import Sample
 from mscat_tf.data.events import fb_per_weight
 from mscat_tf.data.sample import Block
 from mscat_tf.data.splits import SPLITS, assign_splits
-from mscat_tf.schema import DATA_SETS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS
+from mscat_tf.physics.tokens import MISSING_MOMENTUM, SUM, token_names
+from mscat_tf.schema import DATA_SETS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS
 
 GROUP_EVENTS = 8_192
 """Events that are in memory at once: about 25 MB of constituents in two jets of 60 each."""
@@ -40,7 +41,8 @@ def records(sample: Sample, settings: DataSettings) -> Iterator[Any]:
     * `jets`: for each a momentum (`pt, eta, phi, mass`), `principal_angle` (our theta; to the vector library `theta` is
       the polar angle), and `constituents`: for each a momentum, `charge`, `pdg_id`; `track_jets_b`, `track_jets_c`,
       `track_jets_light` where the sample knows them;
-    * `sum`: the momentum of the jets together, where the sample has it; `m_H` where it knows it.
+    * `leptons`: for each a momentum; `missing_momentum`; `sum`, the momentum of jets and leptons together;
+      `event_shapes`, named; each where the sample has it; `m_H` where it knows it.
 
     Args:
         sample: to be read. settings: how it is split.
@@ -50,7 +52,8 @@ def records(sample: Sample, settings: DataSettings) -> Iterator[Any]:
         SchemaError: a file is damaged.
     """
     per_weight, names = fb_per_weight(sample), np.array(sample.header.processes)
-    optional = tuple(name for name in ("m_H", "truth/track_jets") if sample.has(name))
+    tokens = sample.header.token_names or token_names(sample.header.jets)
+    optional = tuple(name for name in ("m_H", "truth/track_jets", "event_shapes") if sample.has(name))
     for block in groups(sample):
         arrays = sample.read(block, (*_COLUMNS, *optional))
         weights, process = arrays["weights"].astype(np.float64), arrays["process"]
@@ -60,11 +63,27 @@ def records(sample: Sample, settings: DataSettings) -> Iterator[Any]:
         fields |= {f"weight_{name}": arrays["weights"][:, i] for i, name in enumerate(WEIGHT_COLUMNS)}
         fields["weight_fb"] = weights.prod(axis=1) * per_weight[process]
         fields["jets"] = _jets(sample, block, arrays)
-        if sample.header.tokens > sample.header.jets:
-            fields["sum"] = ak.zip(_momentum(arrays["kinematics"][:, -1]), with_name=VECTOR)
+        fields |= _beside_jets(arrays["kinematics"], tokens)
+        if "event_shapes" in arrays:
+            shapes = arrays["event_shapes"]
+            fields["event_shapes"] = ak.zip({name: shapes[:, i] for i, name in enumerate(EVENT_SHAPE_COLUMNS)})
         if "m_H" in arrays:
             fields["m_H"] = arrays["m_H"]
         yield ak.to_packed(ak.zip(fields, depth_limit=1))  # Arrow wants contiguous columns
+
+
+def _beside_jets(kinematics: NDArray[Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+    """Momenta of the tokens that are no jets, by the name of their field."""
+    found = {}
+    for name in (MISSING_MOMENTUM, SUM):
+        if name in tokens:
+            momentum = _momentum(kinematics[:, tokens.index(name)])
+            found[name.replace(" ", "_")] = ak.zip(momentum, with_name=VECTOR)
+    places = [place for place, name in enumerate(tokens) if name.startswith("lepton")]
+    if places:
+        flat = ak.zip(_momentum(kinematics[:, places].reshape(-1, kinematics.shape[-1])), with_name=VECTOR)
+        found["leptons"] = ak.unflatten(flat, np.full(len(kinematics), len(places)))
+    return found
 
 
 def _jets(sample: Sample, block: Block, arrays: dict[str, Any]) -> Any:

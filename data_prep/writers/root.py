@@ -18,6 +18,9 @@ from mscat_tf.data import Sample
 
 TREE = "events"
 
+RECORDS = ("sum", "missing_momentum", "event_shapes")
+"""Fields that hold one record for each event."""
+
 
 def write(sample: Sample, settings: DataSettings, path: Path) -> None:
     """Write the events of a sample.
@@ -36,9 +39,9 @@ def write(sample: Sample, settings: DataSettings, path: Path) -> None:
 
 
 def _branches(events: Any) -> dict[str, Any]:
-    branches = {name: events[name] for name in events.fields if name not in ("jets", "sum")}
-    if "sum" in events.fields:
-        branches |= {f"sum_{name}": events["sum"][name] for name in events["sum"].fields}
+    branches = {name: events[name] for name in events.fields if name not in ("jets", *RECORDS)}
+    for record in (name for name in RECORDS if name in events.fields):
+        branches |= {f"{record}_{name}": events[record][name] for name in events[record].fields}
     jets = events.jets
     branches["jets"] = ak.zip({name: jets[name] for name in jets.fields if name != "constituents"})
     constituents = jets.constituents

@@ -13,6 +13,7 @@ from mscat_tf.config import DataSettings, load_config
 from mscat_tf.data import Sample
 from mscat_tf.data.events import effective_events
 from mscat_tf.errors import InputError
+from mscat_tf.physics.tokens import token_names
 from mscat_tf.run_folder import Run, load_run
 from mscat_tf.schema import DATA_SETS, SCHEMA_VERSION
 
@@ -133,18 +134,11 @@ def _few(sample: Sample, rows: int) -> None:
     lines = []
     for event in range(min(rows, len(arrays["process"]))):
         name = sample.header.processes[arrays["process"][event]]
-        for token, label in enumerate(_token_names(sample.header.jets, sample.header.tokens)):
+        for token, label in enumerate(sample.header.token_names or token_names(sample.header.jets)):
             values = [f"{v:.2f}" for v in arrays["kinematics"][event, token]]
             count = arrays["multiplicity"][event, token] if token < sample.header.jets else ""
             lines.append([f"{arrays['event_id'][event]} {name}" if token == 0 else "", label, *values, count])
     table("first events", ["event", "token", *columns, "constituents"], lines)
-
-
-def _token_names(jets: int, tokens: int) -> list[str]:
-    """What each kinematic token is: the jets, then their sum where there is one."""
-    known = {1: ["jet"], 2: ["leading jet", "subleading jet"]}
-    names = known.get(jets, [f"jet {jet}" for jet in range(1, jets + 1)])
-    return [*names, "sum"][:tokens]
 
 
 def _figures(sample: Sample, folder: Path, settings: DataSettings) -> None:

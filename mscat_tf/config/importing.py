@@ -101,6 +101,21 @@ class ImportSettings(Settings):
     b_tagging: BTagging = BTagging()
     tokens: Tokens = Tokens()
 
+    @model_validator(mode="after")
+    def _possible(self) -> "ImportSettings":
+        for name in ("event_shapes", "missing_momentum"):
+            if self.format != "delphes" and getattr(self.tokens, name):
+                raise ValueError(
+                    f"tokens.{name} is made of all objects of an event, but files of format '{self.format}' hold "
+                    "single jets; leave it out"
+                )
+        if self.delphes.tagging != "flavour" and self.b_tagging.tags_per_jet == 0:
+            raise ValueError(
+                f"delphes.tagging = {self.delphes.tagging} reads tags, but b_tagging.tags_per_jet = 0 asks for none; "
+                "leave one of them out"
+            )
+        return self
+
     def to_yaml(self) -> str:
         """The settings as YAML; loading it again gives equal ones."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))

@@ -1,4 +1,7 @@
-"""One configuration from a YAML file, the name of a shipped one, and `--set key=value` overrides."""
+"""One configuration from a YAML file, the name of a shipped one, and `--set key=value` overrides.
+
+A file may say `base: demo` (a shipped name, or a path as seen from the file) and give only what it changes.
+"""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -45,8 +48,11 @@ class Config(Settings):
 
 
 def shipped_configurations() -> list[str]:
-    """Names that may be given instead of a YAML file."""
-    return sorted(p.name.removesuffix(".yaml") for p in _shipped().iterdir() if p.name.endswith(".yaml"))
+    """Names that may be given instead of a YAML file: `demo`, ..., `ablations/pooling_mean`, ..."""
+    folder = _shipped()
+    places = {"": folder, **{f"{entry.name}/": entry for entry in folder.iterdir() if entry.is_dir()}}
+    files = [(prefix, file.name) for prefix, place in places.items() for file in place.iterdir()]
+    return sorted(prefix + name.removesuffix(".yaml") for prefix, name in files if name.endswith(".yaml"))
 
 
 def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -57,10 +63,10 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
         overrides: `section.key=value`; the value is read as YAML.
 
     Raises:
-        ConfigError: the file is missing or not YAML, a key is unknown, a value is wrong.
+        ConfigError: the file is missing or not YAML, a key is unknown, a value is wrong, or files are each other's
+            base.
     """
-    text, where = _read(source)
-    values = parse_yaml(text, where)
+    values, where = _with_base(source, ()), str(source)
     for override in overrides:
         apply_overrides(values, override)
     return _validate(values, where)
@@ -70,19 +76,51 @@ def _shipped() -> Any:
     return resources.files("experiments")
 
 
-def _read(source: str | Path) -> tuple[str, str]:
+def _with_base(source: str | Path, above: tuple[str, ...]) -> dict[str, Any]:
+    """Values of a file on top of those of its base; `above` are the files that led here."""
+    path = Path(source)
+    is_file = path.suffix in (".yaml", ".yml")
+    here = str(path.resolve()) if is_file else str(source)
+    if here in above:
+        raise ConfigError(f"{above[0]}: base: {' -> '.join([*above, here])} goes in a circle; take out one of the keys")
+    values = parse_yaml(_read(source, f"{above[-1]}: base: " if above else ""), str(source))
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise ConfigError(f"{source}: base: must be one name or path, not {base!r}; write for example base: demo")
+    if is_file and base.endswith((".yaml", ".yml")):
+        base = str(path.parent / base)
+    return _merged(_with_base(base, (*above, here)), values)
+
+
+def _merged(below: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Sections are merged key by key. What is no section, a list too, is replaced; so is a section of another kind."""
+    merged = dict(below)
+    for key, value in changes.items():
+        old = below.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and value.get("kind") in (None, old.get("kind")):
+            value = _merged(old, value)
+        merged[key] = value
+    return merged
+
+
+def _read(source: str | Path, asked_by: str) -> str:
     path = Path(source)
     if path.suffix in (".yaml", ".yml"):
         try:
-            return path.read_text(), str(path)
+            return path.read_text()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read ({error.__class__.__name__}); check the path") from error
+            reason = error.__class__.__name__
+            raise ConfigError(f"{asked_by}{path}: cannot be read ({reason}); check the path") from error
     names = shipped_configurations()
     if str(source) not in names:
+        folder = str(source).rpartition("/")[0]
+        near = [name for name in names if name.rpartition("/")[0] == folder] or names
         raise ConfigError(
-            f"{source}: neither a .yaml file nor a shipped configuration; {unknown_key(str(source), names)}"
+            f"{asked_by}{source}: neither a .yaml file nor a shipped configuration; {unknown_key(str(source), near)}"
         )
-    return str((_shipped() / f"{source}.yaml").read_text()), str(source)
+    return str(_shipped().joinpath(f"{source}.yaml").read_text())
 
 
 def apply_overrides(values: dict[str, Any], override: str) -> None:

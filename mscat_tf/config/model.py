@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from mscat_tf.config.base import Settings
 from mscat_tf.config.networks.boosted_trees import BoostedTreesSettings
@@ -24,12 +24,28 @@ class ModelSettings(Settings):
         kinematics: whether a tagger of single jets (`particle_net`, `deep_sets`, ...) also sees the kinematic tokens;
             null means with two or more jets.
         width: features of every token after the embedding.
+        embedding: `linear`, or `mlp` with hidden layers of `embedding_units`.
         num_heads, key_dim: attention heads and their width, in every block.
         constituent_blocks, kinematic_blocks, cross_blocks: depth of the two scales and of the cross-attention encoder.
         mlp_ratio: hidden width of each block's MLP, as a multiple of `width`.
+        attention: `softmax`, or `differential`: the difference of two softmax maps (needs an even `key_dim`).
+        pair_interactions: a bias of the attention inside each jet, an MLP with `pair_units` of ln kT, ln z, ln Delta
+            and ln m^2 of each pair of constituents.
+        masks: hide padding. Off, padding takes part as tokens of zeros: an ablation.
+        normalisation, norm_first: of the tokens in every block, `layer` or `root_mean_square`; before the attention and
+            the MLP, or after them.
         shared_encoder: one constituent encoder for both jets instead of one each.
+        distinguish_jets: off, nothing tells the network which jet is which: no embedding of the jet, one embedding and
+            one normalisation for the kinematic tokens of all jets. Needs a shared encoder and pooling by a set.
         merge: `concatenate` gives the cross-attention 2 x 50 keys; `add` sums the jets' tokens (released code).
-        value_from: where the cross-attention takes its values; only `substructure` has matching shapes (FACTS C1).
+        value_from: where the cross-attention of `mscat` takes its values: `substructure` as in the released code, or
+            `kinematics`, our reading of the talk (see `mscat_tf.layers.KeyOverlapAttention`).
+        pooling: what the head sees of the kinematic tokens: all (`flatten`), their `mean`, what one learned query reads
+            (`attention`), or a learned `class_token` that went through the blocks with them.
+        jet_pooling: what the heads of networks other than `mscat` see of a jet: its `mean` constituent, or `attention`.
+        dropout_rate: of attention scores, MLPs and head.
+        stochastic_depth: share of events that skip attention or MLP of an encoder's last block while training; less
+            for those before, in proportion to their number.
         log_features: take the logarithm of pt, energy and m before standardising.
         head_units: widths of the classifying MLP.
     """
@@ -38,16 +54,28 @@ class ModelSettings(Settings):
     streams: Annotated[tuple[Literal["constituents", "lund"], ...], Field(min_length=1)] = ("constituents",)
     kinematics: bool | None = None
     width: PositiveInt = 64
+    embedding: Literal["linear", "mlp"] = "linear"
+    embedding_units: tuple[PositiveInt, ...] = (128,)
     num_heads: PositiveInt = 5
     key_dim: PositiveInt = 16
     constituent_blocks: PositiveInt = 2
     kinematic_blocks: PositiveInt = 2
     cross_blocks: PositiveInt = 2
     mlp_ratio: PositiveFloat = 2.0
+    attention: Literal["softmax", "differential"] = "softmax"
+    pair_interactions: bool = False
+    pair_units: tuple[PositiveInt, ...] = (64, 64, 64)
+    masks: bool = True
+    normalisation: Literal["layer", "root_mean_square"] = "layer"
+    norm_first: bool = True
     shared_encoder: bool = True
+    distinguish_jets: bool = True
     merge: Literal["concatenate", "add"] = "concatenate"
-    value_from: Literal["substructure"] = "substructure"
+    value_from: Literal["substructure", "kinematics"] = "substructure"
+    pooling: Literal["flatten", "mean", "attention", "class_token"] = "flatten"
+    jet_pooling: Literal["mean", "attention"] = "mean"
     dropout_rate: Rate = 0.1
+    stochastic_depth: Rate = 0.0
     log_features: bool = True
     head_units: tuple[PositiveInt, ...] = (128, 64)
     mlp_image: ImageSettings = ImageSettings()
@@ -59,3 +87,22 @@ class ModelSettings(Settings):
     particle_transformer: ParticleTransformerSettings = ParticleTransformerSettings()
     released: ReleasedSettings = ReleasedSettings()
     boosted_trees: BoostedTreesSettings = BoostedTreesSettings()
+
+    @model_validator(mode="after")
+    def _possible(self) -> "ModelSettings":
+        if len(set(self.streams)) < len(self.streams):
+            raise ValueError(f"streams: {', '.join(self.streams)} names a stream twice; name each once")
+        if self.attention == "differential" and self.key_dim % 2:
+            raise ValueError(f"attention: differential halves key_dim, which is {self.key_dim}; choose an even one")
+        if self.attention == "differential" and self.value_from == "kinematics":
+            raise ValueError("value_from: kinematics has no differential form; set attention: softmax")
+        if self.pair_interactions and "constituents" not in self.streams:
+            raise ValueError("pair_interactions: pairs are of constituents; add them to streams")
+        if not self.distinguish_jets and not self.shared_encoder:
+            raise ValueError("distinguish_jets: an encoder for each jet tells them apart; set shared_encoder: true")
+        if not self.distinguish_jets and self.pooling == "flatten":
+            raise ValueError(
+                "distinguish_jets: pooling: flatten shows the head which token is which; choose mean, attention or "
+                "class_token"
+            )
+        return self

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
@@ -15,6 +16,8 @@ from mscat_tf.config.processes import AnyProcess
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
+
+JETS_MAX, LEPTONS_MAX = 8, 4
 
 
 class GroomSettings(Settings):
@@ -32,16 +35,17 @@ class GroomSettings(Settings):
 
 
 class FatJets(Settings):
-    """Fat jets: anti-kT of this radius, clustered from everything the detector saw.
+    """Fat jets: anti-kT of this radius, clustered from everything the detector saw but the chosen leptons.
 
     Attributes:
-        number: leading fat jets of an event that are used; 1 makes a sample of single jets, for taggers.
+        number: leading fat jets of an event that are used, J; 1 makes a sample of single jets, for taggers. They are
+            called fat whatever their radius.
         radius, pt_min: of the anti-kT algorithm; jets below pt_min are dropped, before grooming [GeV].
         groom: what is done to each fat jet: its momentum and constituents are those after grooming.
         grooming: how.
     """
 
-    number: Literal[1, 2] = 2
+    number: Annotated[int, Field(ge=1, le=JETS_MAX)] = 2
     radius: Annotated[float, Field(gt=0.1, le=2.0)] = 1.0
     pt_min: PositiveFloat = 200.0
     groom: Literal["none", "trim", "soft_drop"] = "none"
@@ -52,8 +56,11 @@ class Selection(Settings):
     """The published selection (talk on arXiv:2401.00452; |eta| is ours). Each cut is a row of the cut flow.
 
     Attributes:
-        abs_delta_eta_max, x_hh_max: further cuts in the manner of ATLAS (arXiv:2202.07288), off by default; 1.3 and 1.6
-            are commonly quoted. X_hh is defined in `data_prep.select.x_hh`; its centres are commonly quoted too.
+        subleading_pt_min: of the second fat jet and all further ones [GeV].
+        mass_min, mass_max: of every fat jet [GeV]; with mass_min = 0 massless ones pass too.
+        abs_delta_eta_max, x_hh_max: further cuts on two fat jets in the manner of ATLAS (arXiv:2202.07288), off by
+            default; 1.3 and 1.6 are commonly quoted. X_hh is defined in `data_prep.select.x_hh`; its centres are
+            commonly quoted too.
     """
 
     leading_pt_min: PositiveFloat = 450.0
@@ -111,6 +118,8 @@ class BTagging(Settings):
         association: what makes a track jet a b (or c) jet: the nearest hadron within `matching_radius`, or one that is
             clustered into it as a ghost.
         b_efficiency, c_mistag, light_mistag: a number, or a map in pT and |eta|.
+        tags_per_jet: track jets of each fat jet that must be tagged; 0 asks for no tag: the tag weight is 1, and no
+            track jets are made.
         random: throw the dice and keep tagged events, instead of weights.
     """
 
@@ -122,14 +131,49 @@ class BTagging(Settings):
     b_efficiency: Probability | RateMap = 0.80
     c_mistag: Probability | RateMap = 0.15
     light_mistag: Probability | RateMap = 0.01
-    tags_per_jet: Literal[1, 2] = 2
+    tags_per_jet: Literal[0, 1, 2] = 2
     random: bool = False
+
+    @model_validator(mode="after")
+    def _possible(self) -> "BTagging":
+        if self.random and self.tags_per_jet == 0:
+            raise ValueError("random = true has nothing to throw dice for with tags_per_jet = 0; leave one of them out")
+        return self
+
+
+class Leptons(Settings):
+    """Isolated electrons and muons that an event must have; they are no constituents of its jets.
+
+    Attributes:
+        number: of the hardest ones that are used; an event with fewer is cut. 0 looks for none.
+        pt_min, abs_eta_max: of each [GeV, 1].
+        isolation_radius, isolation_max: the scalar sum of the transverse momenta of all other objects within this
+            distance in (eta, phi) may be at most this multiple of the lepton's. The numbers are ours.
+    """
+
+    number: Annotated[int, Field(ge=0, le=LEPTONS_MAX)] = 0
+    pt_min: PositiveFloat = 25.0
+    abs_eta_max: PositiveFloat = 2.5
+    isolation_radius: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    isolation_max: PositiveFloat = 0.1
 
 
 class Tokens(Settings):
-    """How many constituents of each fat jet are kept, ordered by transverse momentum."""
+    """What is written of each event besides its raw constituents.
+
+    Attributes:
+        constituents: of each fat jet that are kept, ordered by transverse momentum.
+        declusterings: of each fat jet's Cambridge/Aachen tree that are kept (`data_prep.lund`); 0 writes none.
+        high_level: write the named jet variables of `data_prep.jet_variables`.
+        event_shapes: write the named event shapes of `mscat_tf.physics.event_shapes`.
+        missing_momentum: add the missing transverse momentum to the kinematic tokens.
+    """
 
     constituents: PositiveInt = 50
+    declusterings: NonNegativeInt = 0
+    high_level: bool = False
+    event_shapes: bool = False
+    missing_momentum: bool = False
 
 
 class SampleSettings(Settings):
@@ -154,6 +198,7 @@ class SampleSettings(Settings):
     processes: dict[ProcessName, AnyProcess] = Field(min_length=1)
     detector: str = "atlas_like"
     fat_jets: FatJets = FatJets()
+    leptons: Leptons = Leptons()
     selection: Selection = Selection()
     b_tagging: BTagging = BTagging()
     tokens: Tokens = Tokens()
@@ -165,6 +210,12 @@ class SampleSettings(Settings):
                 f"fat_jets.pt_min = {self.fat_jets.pt_min:g} GeV is above selection.subleading_pt_min = "
                 f"{self.selection.subleading_pt_min:g} GeV, so jets would be lost before the cut; lower fat_jets.pt_min"
             )
+        for name in ("abs_delta_eta_max", "x_hh_max"):
+            if self.fat_jets.number != 2 and getattr(self.selection, name) is not None:
+                raise ValueError(
+                    f"selection.{name} is a cut on two fat jets, but fat_jets.number = {self.fat_jets.number}; "
+                    f"leave it out, or set fat_jets.number = 2"
+                )
         for name, count in self.events_per_process().items():
             if count < 1:
                 raise ValueError(f"events = {self.events} leaves none for process '{name}'; raise it")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
+from mscat_tf.constants import LOGARITHM_FLOOR
 from mscat_tf.data.events import EventTable
 from mscat_tf.data.features import take_features
 from mscat_tf.data.sample import Sample
@@ -58,7 +59,7 @@ def column_moments(
         Of shape `(features,)`; of kinematics `(tokens, features)`.
 
     Raises:
-        InputError: the training split is empty, or a logarithm of a value that is not positive is asked for.
+        InputError: the training split is empty, or a logarithm of a negative value is asked for.
     """
     shapes: dict[str, tuple[int, ...]] = {name: (len(logs),) for name, logs in log_features.items()}
     shapes["kinematics"] = (sample.header.tokens, *shapes["kinematics"])
@@ -81,11 +82,11 @@ def column_moments(
 def _logarithms(values: NDArray[np.floating], take_log: Sequence[bool], sample: Sample) -> NDArray[np.floating]:
     columns = np.flatnonzero(take_log)
     if len(columns) and len(values):
-        if values[..., columns].min() <= 0:
+        if values[..., columns].min() < 0:
             raise InputError(
-                f"{sample.path}: a mass, energy or pt is not positive; make the files again, or set "
+                f"{sample.path}: a mass, energy or pt is negative; make the files again, or set "
                 "model.log_features=false"
             )
         values = values.copy()
-        values[..., columns] = np.log(values[..., columns])
+        values[..., columns] = np.log(np.maximum(values[..., columns], LOGARITHM_FLOOR))
     return values

@@ -4,10 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from mscat_tf.constants import LOGARITHM_FLOOR
 from mscat_tf.errors import ConfigError
-
-LOGARITHM_FLOOR = 1e-6
-"""Values below this [GeV] count as this before the logarithm, so that no input gives an infinity."""
 
 
 def _nested_tuple(values):

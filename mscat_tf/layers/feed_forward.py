@@ -5,15 +5,20 @@ from keras import layers
 
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
+from mscat_tf.layers.normalisations import normalisation_layer
+from mscat_tf.layers.stochastic_depth import StochasticDepth
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
 class FeedForward(layers.Layer):
-    """Residual MLP of one hidden layer on every token: `x + MLP(LN(x))`.
+    """Residual MLP of one hidden layer on every token: `x + MLP(norm(x))`, or post-norm `norm(x + MLP(x))`.
 
     Args:
         mlp_ratio: float. Hidden width as a multiple of `features`.
         dropout_rate: float in `[0, 1)`, on the hidden layer.
+        normalisation: `layer` or `root_mean_square`, see `normalisation_layer`.
+        norm_first: bool. Pre-norm instead of post-norm.
+        stochastic_depth: float in `[0, 1)`. Share of events that lose the MLP while training.
 
     Call arguments:
         tokens: `(batch, tokens, features)`.
@@ -25,26 +30,39 @@ class FeedForward(layers.Layer):
         ConfigError: an argument is out of range.
     """
 
-    def __init__(self, mlp_ratio=2.0, dropout_rate=0.0, **kwargs):
+    def __init__(
+        self,
+        mlp_ratio=2.0,
+        dropout_rate=0.0,
+        normalisation="layer",
+        norm_first=True,
+        stochastic_depth=0.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_dropout_rate(self.name, dropout_rate)
         check_positive(self.name, mlp_ratio=mlp_ratio)
         self.mlp_ratio, self.dropout_rate = mlp_ratio, dropout_rate
+        self.normalisation, self.norm_first, self.stochastic_depth = normalisation, norm_first, stochastic_depth
 
     def build(self, tokens_shape):
         features, same = tokens_shape[-1], {"dtype": self.dtype_policy}
         hidden = max(1, round(self.mlp_ratio * features))
-        self.norm = layers.LayerNormalization(**same, name="norm")
+        self.norm = normalisation_layer(self.normalisation, **same, name="norm")
         self.hidden = layers.Dense(hidden, activation=gelu, **same, name="hidden")
         self.dropout = layers.Dropout(self.dropout_rate, **same, name="dropout")
         self.out = layers.Dense(features, **same, name="out")
+        self.drop = StochasticDepth(self.stochastic_depth, **same, name="stochastic_depth")
         self.norm.build(tokens_shape)
         self.hidden.build(tokens_shape)
         self.out.build((*tokens_shape[:-1], hidden))
 
     def call(self, tokens, training=None):
-        hidden = self.dropout(self.hidden(self.norm(tokens)), training=training)
-        return tokens + self.out(hidden)
+        hidden = self.hidden(self.norm(tokens) if self.norm_first else tokens)
+        branch = self.out(self.dropout(hidden, training=training))
+        tokens = tokens + self.drop(branch, training=training)
+        return tokens if self.norm_first else self.norm(tokens)
 
     def get_config(self):
-        return {**super().get_config(), "mlp_ratio": self.mlp_ratio, "dropout_rate": self.dropout_rate}
+        own = ("mlp_ratio", "dropout_rate", "normalisation", "norm_first", "stochastic_depth")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

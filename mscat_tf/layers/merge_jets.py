@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from mscat_tf.errors import ConfigError
+from mscat_tf.layers.checks import check_choice
 
 MODES = ("concatenate", "add")
 
@@ -30,8 +30,7 @@ class MergeJets(layers.Layer):
 
     def __init__(self, mode="concatenate", **kwargs):
         super().__init__(**kwargs)
-        if mode not in MODES:
-            raise ConfigError(f"{self.name}: mode '{mode}' is unknown; choose from {', '.join(MODES)}")
+        check_choice(self.name, "mode", mode, MODES)
         self.mode = mode
 
     def call(self, tokens, masks):

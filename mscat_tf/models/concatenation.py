@@ -1,7 +1,6 @@
 """The control without cross-attention: both scales are encoded, then only put side by side."""
 
 import keras
-from keras import layers
 
 from mscat_tf.models.parts import (
     Design,
@@ -9,11 +8,10 @@ from mscat_tf.models.parts import (
     classify,
     encode_constituents,
     encode_kinematics,
-    flatten_kinematics,
     high_scale_inputs,
     low_scale_inputs,
-    pool_constituents,
 )
+from mscat_tf.models.pooling import join_features, pool_constituents, pool_kinematics
 
 
 def build_concatenation(design: Design) -> keras.Model:
@@ -23,7 +21,7 @@ def build_concatenation(design: Design) -> keras.Model:
     """
     high = high_scale_inputs(design)
     clouds, masks = low_scale_inputs(design)
-    parts = pool_constituents(encode_constituents(design, clouds, masks), masks)
-    parts.append(flatten_kinematics(encode_kinematics(design, high)))
-    score = classify(design, layers.Concatenate(name="event")(parts))
+    parts = pool_constituents(design, *encode_constituents(design, clouds, masks))
+    parts.append(pool_kinematics(design, encode_kinematics(design, high)))
+    score = classify(design, join_features(parts))
     return assemble([*clouds, *masks, high], score, "concatenation")

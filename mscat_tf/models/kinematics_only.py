@@ -1,9 +1,9 @@
 """The control without substructure: a transformer on the kinematic tokens alone."""
 
 import keras
-from keras import layers
 
 from mscat_tf.models.parts import Design, assemble, classify, encode_kinematics, high_scale_inputs
+from mscat_tf.models.pooling import pool_kinematics
 
 
 def build_kinematics_only(design: Design) -> keras.Model:
@@ -12,6 +12,5 @@ def build_kinematics_only(design: Design) -> keras.Model:
     Input: `kinematics` `(batch, tokens, features)`. Output: score `(batch, 1)`.
     """
     high = high_scale_inputs(design)
-    tokens = layers.LayerNormalization(name="kinematics_norm")(encode_kinematics(design, high))
-    score = classify(design, layers.Flatten(name="event")(tokens))
+    score = classify(design, pool_kinematics(design, encode_kinematics(design, high), name="event"))
     return assemble([high], score, "kinematics_only")

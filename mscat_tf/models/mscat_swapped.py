@@ -12,8 +12,8 @@ from mscat_tf.models.parts import (
     encode_kinematics,
     high_scale_inputs,
     low_scale_inputs,
-    pool_constituents,
 )
+from mscat_tf.models.pooling import join_features, pool_constituents
 
 
 def build_mscat_swapped(design: Design) -> keras.Model:
@@ -22,15 +22,15 @@ def build_mscat_swapped(design: Design) -> keras.Model:
     Inputs and output as `mscat`. There are `constituents` queries for each jet and `tokens` keys; the constituents keep
     the residual. One block serves all jets: the same as all constituents asking at once. The head sees the mean
     constituent of every jet, so kinematics reach it through constituents only, and events without any all get the same
-    score. `merge` has no say: the jets stay apart.
+    score. `merge` has no say: the jets stay apart; nor has `pooling`: no kinematic token reaches the head.
     """
     high = high_scale_inputs(design)
     clouds, masks = low_scale_inputs(design)
-    jets = encode_constituents(design, clouds, masks)
-    context = encode_kinematics(design, high)
-    for number in range(1, design.settings.cross_blocks + 1):
-        block = CrossAttentionBlock(**design.attention_options(), name=f"cross_encoder_{number}")
+    jets, seen = encode_constituents(design, clouds, masks)
+    context, depth = encode_kinematics(design, high, pooled=False), design.settings.cross_blocks
+    for number in range(1, depth + 1):
+        block = CrossAttentionBlock(**design.attention_options(number, depth), name=f"cross_encoder_{number}")
         names = [f"constituents_{jet}_cross_{number}" for jet in range(1, len(jets) + 1)]
         jets = [layers.Identity(name=name)(block(tokens, context)) for name, tokens in zip(names, jets, strict=True)]
-    score = classify(design, layers.Concatenate(name="event")(pool_constituents(jets, masks)))
+    score = classify(design, join_features(pool_constituents(design, jets, seen)))
     return assemble([*clouds, *masks, high], score, "mscat_swapped")

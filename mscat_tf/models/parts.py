@@ -5,15 +5,26 @@ identity layer for each jet: `constituents_1_block_2` is jet 1 after the second 
 maps find tokens by these names.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from mscat_tf.config import ModelSettings
-from mscat_tf.layers import FeatureNormalisation, MaskedMean, SelfAttentionBlock, TokenEmbedding
+from mscat_tf.layers import (
+    ClassToken,
+    FeatureNormalisation,
+    IgnoreMask,
+    PairInteractions,
+    SelfAttentionBlock,
+    TokenEmbedding,
+)
 from mscat_tf.layers.activations import gelu
+from mscat_tf.layers.normalisations import normalisation_layer
 from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
 
 
@@ -25,10 +36,28 @@ class Design:
     inputs: InputSpecification
     statistics: Statistics
 
-    def attention_options(self) -> dict[str, Any]:
-        """Arguments of every attention block."""
-        names = ("num_heads", "key_dim", "mlp_ratio", "dropout_rate")
-        return {name: getattr(self.settings, name) for name in names}
+    def attention_options(self, number: int, depth: int) -> dict[str, Any]:
+        """Arguments of attention block `number` (from 1) of an encoder with `depth` of them.
+
+        The rate of stochastic depth grows linearly up to the last block (arXiv:1603.09382, equation 4); lambda of
+        differential attention starts deeper in the network nearer to 0.8 (arXiv:2410.05258).
+        """
+        names = ("num_heads", "key_dim", "mlp_ratio", "dropout_rate", "normalisation", "norm_first")
+        return {
+            **{name: getattr(self.settings, name) for name in names},
+            "attention_kind": self.settings.attention,
+            "lambda_init": 0.8 - 0.6 * math.exp(-0.3 * (number - 1)),
+            "stochastic_depth": self.settings.stochastic_depth * number / depth,
+        }
+
+    @property
+    def jet_tokens(self) -> int:
+        """How many of the first kinematic tokens must stay interchangeable: 1 where the jets are told apart."""
+        return 1 if self.settings.distinguish_jets else min(self.inputs.jets, self.inputs.tokens)
+
+    def norm(self, name: str) -> Any:
+        """A new normalisation of tokens."""
+        return normalisation_layer(self.settings.normalisation, name=name)
 
 
 def high_scale_inputs(design):
@@ -55,13 +84,20 @@ def low_scale_inputs(design, stream="constituents"):
 def normalise_kinematics(design, kinematics):
     """Standardised kinematic tokens `(batch, tokens, features)`."""
     features = design.inputs.kinematic_features
-    return FeatureNormalisation(
-        features,
-        design.statistics.kinematic_mean,
-        design.statistics.kinematic_width,
-        log_columns(features, design.settings.log_features),
-        name="kinematics_normalisation",
-    )(kinematics)
+    mean, width = _kinematic_statistics(design)
+    logs = log_columns(features, design.settings.log_features)
+    return FeatureNormalisation(features, mean, width, logs, name="kinematics_normalisation")(kinematics)
+
+
+def _kinematic_statistics(design):
+    """Mean and width of every kinematic token; those of all jets together where jets are not told apart."""
+    mean, width = np.array(design.statistics.kinematic_mean), np.array(design.statistics.kinematic_width)
+    jets = slice(design.jet_tokens)
+    if design.jet_tokens > 1:
+        centre = mean[jets].mean(axis=0)
+        width[jets] = np.sqrt((width[jets] ** 2 + (mean[jets] - centre) ** 2).mean(axis=0))
+        mean[jets] = centre
+    return mean.tolist(), width.tolist()
 
 
 def normalise_event_shapes(design, event_shapes):
@@ -76,20 +112,40 @@ def normalise_event_shapes(design, event_shapes):
     )(event_shapes)
 
 
-def embed_high_scale(design, high):
+def embedding(design, name):
+    """What brings standardised features to `width`, made once: `tokens -> (batch, tokens, width)`.
+
+    `embedding: linear` is one dense layer `name`; `mlp` puts hidden ones `name_hidden_n` before it.
+    """
+    units = design.settings.embedding_units if design.settings.embedding == "mlp" else ()
+    stack = [layers.Dense(size, activation=gelu, name=f"{name}_hidden_{n}") for n, size in enumerate(units, start=1)]
+    stack.append(layers.Dense(design.settings.width, name=name))
+
+    def embed(tokens):
+        for layer in stack:
+            tokens = layer(tokens)
+        return tokens
+
+    return embed
+
+
+def embed_high_scale(design, high, pooled=True):
     """Tokens `(batch, high_tokens, width)`: the kinematic ones, then that of the event shapes if there are any.
 
-    Each kind has an embedding of its own, and a learned vector for each token tells them apart.
+    Each kind has an embedding of its own, and a learned vector for each token tells them apart. With `pooling`
+    `class_token` one more, learned token stands last.
+
+    Args:
+        high: see `high_scale_inputs`. pooled: whether the network pools these tokens, hence needs the class token.
     """
-    width = design.settings.width
-    tokens = layers.Dense(width, name="kinematics_embedding")(normalise_kinematics(design, high["kinematics"]))
+    tokens = embedding(design, "kinematics_embedding")(normalise_kinematics(design, high["kinematics"]))
     if "event_shapes" in high:
-        shapes = normalise_event_shapes(design, high["event_shapes"])
-        shapes = layers.Reshape((1, width), name="event_shapes_token")(
-            layers.Dense(width, name="event_shapes_embedding")(shapes)
-        )
+        shapes = embedding(design, "event_shapes_embedding")(normalise_event_shapes(design, high["event_shapes"]))
+        shapes = layers.Reshape((1, design.settings.width), name="event_shapes_token")(shapes)
         tokens = layers.Concatenate(axis=1, name="high_scale")([tokens, shapes])
-    return TokenEmbedding(design.inputs.high_tokens, name="kinematics_token_embedding")(tokens)
+    named = {"alike": design.jet_tokens, "name": "kinematics_token_embedding"}
+    tokens = TokenEmbedding(design.inputs.high_tokens, **named)(tokens)
+    return ClassToken(name="class_token")(tokens) if pooled and design.settings.pooling == "class_token" else tokens
 
 
 def flatten_high_scale(design, high):
@@ -100,15 +156,16 @@ def flatten_high_scale(design, high):
     return layers.Concatenate(name="high_scale")([flat, normalise_event_shapes(design, high["event_shapes"])])
 
 
-def encode_kinematics(design, high, blocks=None):
+def encode_kinematics(design, high, blocks=None, pooled=True):
     """Tokens of the high scale `(batch, high_tokens, width)` after their self-attention blocks `kinematics_block_b`.
 
     Args:
-        high: see `high_scale_inputs`. blocks: their number instead of `kinematic_blocks`; 0 only embeds.
+        high, pooled: see `embed_high_scale`. blocks: their number instead of `kinematic_blocks`; 0 only embeds.
     """
-    settings, tokens = design.settings, embed_high_scale(design, high)
-    for number in range(1, (settings.kinematic_blocks if blocks is None else blocks) + 1):
-        block = SelfAttentionBlock(**design.attention_options(), name=f"kinematics_encoder_{number}")
+    tokens = embed_high_scale(design, high, pooled)
+    depth = design.settings.kinematic_blocks if blocks is None else blocks
+    for number in range(1, depth + 1):
+        block = SelfAttentionBlock(**design.attention_options(number, depth), name=f"kinematics_encoder_{number}")
         tokens = layers.Identity(name=f"kinematics_block_{number}")(block(tokens))
     return tokens
 
@@ -117,49 +174,59 @@ def normalise_stream(design, stream="constituents"):
     """Layer that standardises the tokens of a low-scale stream, the same for all jets; padding becomes 0."""
     features = design.inputs.stream(stream).features
     logs = log_columns(features, design.settings.log_features)
-    return FeatureNormalisation(features, *design.statistics.of_stream(stream), logs, name=f"{stream}_normalisation")
+    mean, width = design.statistics.of_stream(stream)
+    return FeatureNormalisation(features, mean, width, logs, name=f"{stream}_normalisation")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Layers that turn the tokens of one jet into encoded ones; `pairs` makes the bias of their attention, if any."""
+
+    embed: Callable[..., Any]
+    blocks: list[SelfAttentionBlock]
+    pairs: PairInteractions | None
 
 
 def encode_constituents(design, clouds, masks, blocks=None, stream="constituents"):
     """Tokens `(batch, constituents, width)` of each jet after their self-attention blocks `constituents_j_block_b`.
 
-    With a shared encoder a learned vector, added before the first block, tells the jets apart.
+    With a shared encoder a learned vector, added before the first block, tells the jets apart, unless
+    `distinguish_jets` is off.
 
     Args:
         clouds, masks: of `low_scale_inputs`. blocks: number of blocks instead of `constituent_blocks`; 0 only embeds.
         stream: whose tokens these are, and what names begin with.
+
+    Returns:
+        Two lists, an entry for each jet: the tokens, and the masks by which they are to be read from here on.
     """
     settings, normalise = design.settings, normalise_stream(design, stream)
     depth = settings.constituent_blocks if blocks is None else blocks
-    shared = _constituent_encoder(design, stream, depth) if settings.shared_encoder else None
-    encoded = []
+    shared = _encoder(design, stream, stream, depth) if settings.shared_encoder else None
+    encoded, seen = [], []
     for jet, (cloud, mask) in enumerate(zip(clouds, masks, strict=True), start=1):
-        embed, encoder = shared or _constituent_encoder(design, f"{stream}_{jet}", depth)
-        tokens = embed(normalise(cloud, mask))
-        if shared:
+        encoder = shared or _encoder(design, stream, f"{stream}_{jet}", depth)
+        tokens = encoder.embed(normalise(cloud, mask))
+        if shared and settings.distinguish_jets:
             tokens = TokenEmbedding(1, name=f"{stream}_{jet}_jet_embedding")(tokens)
-        for number, block in enumerate(encoder, start=1):
-            tokens = layers.Identity(name=f"{stream}_{jet}_block_{number}")(block(tokens, mask))
+        seen.append(mask if settings.masks else IgnoreMask(name=f"{mask.name}_ignored")(mask))
+        options = {"bias": encoder.pairs(cloud, mask)} if encoder.pairs else {}
+        for number, block in enumerate(encoder.blocks, start=1):
+            tokens = layers.Identity(name=f"{stream}_{jet}_block_{number}")(block(tokens, seen[-1], **options))
         encoded.append(tokens)
-    return encoded
+    return encoded, seen
 
 
-def _constituent_encoder(design, prefix, depth):
-    embed = layers.Dense(design.settings.width, name=f"{prefix}_embedding")
-    numbers = range(1, depth + 1)
-    return embed, [SelfAttentionBlock(**design.attention_options(), name=f"{prefix}_encoder_{n}") for n in numbers]
-
-
-def pool_constituents(jets, masks):
-    """For each jet the mean of its real constituents after a common normalisation, `(batch, width)`: a list."""
-    norm = layers.LayerNormalization(name="constituents_norm")
-    pairs = enumerate(zip(jets, masks, strict=True), start=1)
-    return [MaskedMean(name=f"constituents_{jet}_mean")(norm(tokens), mask) for jet, (tokens, mask) in pairs]
-
-
-def flatten_kinematics(tokens):
-    """All kinematic tokens after a normalisation, `(batch, tokens * width)`."""
-    return layers.Flatten(name="kinematics_flat")(layers.LayerNormalization(name="kinematics_norm")(tokens))
+def _encoder(design, stream, prefix, depth):
+    blocks = [
+        SelfAttentionBlock(**design.attention_options(number, depth), name=f"{prefix}_encoder_{number}")
+        for number in range(1, depth + 1)
+    ]
+    pairs, settings = None, design.settings
+    if settings.pair_interactions and blocks and stream == "constituents":
+        columns = design.inputs.constituent_features
+        pairs = PairInteractions(settings.num_heads, columns, settings.pair_units, name=f"{prefix}_pairs")
+    return Encoder(embedding(design, f"{prefix}_embedding"), blocks, pairs)
 
 
 def classify(design, features, units=None, dropout_rate=None, activation=gelu):

@@ -7,15 +7,23 @@ import keras
 
 from mscat_tf.config import ModelSettings
 from mscat_tf.config.base import unknown_key
+from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import ConfigError
+from mscat_tf.models.cnn_image import build_cnn_image
 from mscat_tf.models.concatenation import build_concatenation
+from mscat_tf.models.deep_sets import build_deep_sets, build_energy_flow
 from mscat_tf.models.inputs import InputSpecification, Statistics
 from mscat_tf.models.joint_attention import build_joint_attention
 from mscat_tf.models.kinematics_mlp import build_kinematics_mlp
 from mscat_tf.models.kinematics_only import build_kinematics_only
+from mscat_tf.models.lund_net import build_lund_net
+from mscat_tf.models.mlp_image import build_mlp_image
 from mscat_tf.models.mscat import build_mscat
 from mscat_tf.models.mscat_swapped import build_mscat_swapped
+from mscat_tf.models.particle_net import build_particle_net, build_particle_net_light
+from mscat_tf.models.particle_transformer import build_particle_transformer
 from mscat_tf.models.parts import Design
+from mscat_tf.models.released import build_released
 from mscat_tf.models.substructure_only import build_substructure_only
 
 
@@ -44,6 +52,21 @@ MODELS: dict[str, Entry] = {
         build_kinematics_mlp, "the same kinematics, no attention", "control, this work", streams=()
     ),
     "substructure_only": Entry(build_substructure_only, "constituents alone, no kinematics", "control, this work"),
+    "released": Entry(
+        build_released, "the released code's networks as they were meant", "code released with arXiv:2401.00452"
+    ),
+    "mlp_image": Entry(build_mlp_image, "dense layers on jet images", "arXiv:1501.05968"),
+    "cnn_image": Entry(build_cnn_image, "convolutions on jet images", "arXiv:1803.00107"),
+    "particle_net": Entry(build_particle_net, "edge convolutions on nearest constituents", "arXiv:1902.08570"),
+    "particle_net_light": Entry(build_particle_net_light, "its light form, two blocks", "arXiv:1902.08570"),
+    "particle_transformer": Entry(
+        build_particle_transformer, "attention with a bias for each pair of constituents", "arXiv:2202.03772"
+    ),
+    "lund_net": Entry(build_lund_net, "edge convolutions along the Lund tree", "arXiv:2012.08526", streams=("lund",)),
+    "deep_sets": Entry(build_deep_sets, "sums over constituents (Particle Flow Network)", "arXiv:1810.05165"),
+    "deep_sets_energy_flow": Entry(
+        build_energy_flow, "sums weighed by momentum, infrared and collinear safe (EFN)", "arXiv:1810.05165"
+    ),
 }
 
 
@@ -65,6 +88,8 @@ def build(
         ConfigError: no network has this name, or the statistics do not match the columns.
     """
     check_name(settings.name)
+    if settings.name == BOOSTED_TREES:
+        raise ConfigError("model.name: boosted trees are no network; `mscat train` fits them, choose one of the others")
     inputs = inputs or InputSpecification()
     return MODELS[settings.name].builder(Design(settings, inputs, statistics or Statistics.identity(inputs)))
 
@@ -72,11 +97,14 @@ def build(
 def streams(settings: ModelSettings) -> tuple[str, ...]:
     """Low-scale streams that the network of these settings reads: `constituents`, `lund`, both or none."""
     check_name(settings.name)
+    if settings.name == BOOSTED_TREES:
+        return ()
     fixed = MODELS[settings.name].streams
     return settings.streams if fixed is None else fixed
 
 
 def check_name(name: str) -> None:
-    """Raise ConfigError, naming the nearest network, unless `name` is in the registry."""
-    if name not in MODELS:
-        raise ConfigError(f"model.name: {unknown_key(name, list(MODELS)).replace('key', 'network', 1)}")
+    """Raise ConfigError, naming the nearest network, unless `name` is in the registry or that of boosted trees."""
+    if name not in (*MODELS, BOOSTED_TREES):
+        known = [*MODELS, BOOSTED_TREES]
+        raise ConfigError(f"model.name: {unknown_key(name, known).replace('key', 'network', 1)}")

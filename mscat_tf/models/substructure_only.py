@@ -1,9 +1,9 @@
 """The control without kinematics: transformers on the constituents alone."""
 
 import keras
-from keras import layers
 
-from mscat_tf.models.parts import Design, assemble, classify, encode_constituents, low_scale_inputs, pool_constituents
+from mscat_tf.models.parts import Design, assemble, classify, encode_constituents, low_scale_inputs
+from mscat_tf.models.pooling import join_features, pool_constituents
 
 
 def build_substructure_only(design: Design) -> keras.Model:
@@ -13,6 +13,6 @@ def build_substructure_only(design: Design) -> keras.Model:
     `(batch, 1)`. It does not depend on the order of the constituents, nor on where the jets are in the event.
     """
     clouds, masks = low_scale_inputs(design)
-    jets = pool_constituents(encode_constituents(design, clouds, masks), masks)
-    score = classify(design, layers.Concatenate(name="event")(jets))
+    jets = pool_constituents(design, *encode_constituents(design, clouds, masks))
+    score = classify(design, join_features(jets))
     return assemble([*clouds, *masks], score, "substructure_only")

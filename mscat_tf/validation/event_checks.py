@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mscat_tf.physics import delta_phi, kinematic_tokens, to_cartesian
+from mscat_tf.physics import add_four_vectors, delta_phi, to_cartesian
+from mscat_tf.physics.tokens import MISSING_MOMENTUM, SUM, token_names
 from mscat_tf.schema import CONSTITUENT_COLUMNS, DATA_SETS, KINEMATIC_COLUMNS
 from mscat_tf.validation.blocks import RAW, EventBlock
 
@@ -55,8 +56,9 @@ def padding(block: EventBlock) -> Faults:
 
 
 def kinematics(block: EventBlock) -> Faults:
-    """Tokens: on their mass shell, angles in range, jets ordered, the last token their four-vector sum."""
+    """Tokens: on their mass shell, angles in range, jets ordered, the sum that of all jets and leptons."""
     tokens, jets = block["kinematics"].astype(np.float64), block.header.jets
+    names = block.header.token_names or token_names(jets)
     m, eta, phi, pt, energy, theta = np.moveaxis(tokens, -1, 0)
     shell = to_cartesian(pt, eta, phi, m).energy
     half = 0.5 * np.pi + ROUNDING
@@ -69,21 +71,32 @@ def kinematics(block: EventBlock) -> Faults:
             np.diff(pt[:, :jets], axis=1) > ROUNDING * pt[:, : jets - 1]
         ),
     }
-    if jets > 1 and tokens.shape[1] == jets + 1:
-        faults |= _sum_faults(tokens, jets)
+    if len(names) > jets:
+        faults[f"theta of {_listed(names[jets:])} is not 0"] = _any(theta[:, jets:] != 0.0)
+    if MISSING_MOMENTUM in names:
+        place = names.index(MISSING_MOMENTUM)
+        faults["the missing momentum has a mass or eta"] = (m[:, place] != 0.0) | (eta[:, place] != 0.0)
+    if SUM in names:
+        faults |= _sum_faults(tokens, names)
     return faults
 
 
-def _sum_faults(tokens: NDArray[np.float64], jets: int) -> Faults:
-    columns = {name: tokens[:, :jets, index] for index, name in enumerate(KINEMATIC_COLUMNS)}
-    wanted = kinematic_tokens(*(columns[name] for name in ("pt", "eta", "phi", "m", "theta")))[:, -1]
-    found, scale = tokens[:, -1], ROUNDING * np.abs(tokens[:, -1, KINEMATIC_COLUMNS.index("energy")])
-    momenta = [to_cartesian(values[:, 3], values[:, 1], values[:, 2], values[:, 0]) for values in (found, wanted)]
+def _sum_faults(tokens: NDArray[np.float64], names: tuple[str, ...]) -> Faults:
+    summed = [place for place, name in enumerate(names) if name not in (MISSING_MOMENTUM, SUM)]
+    m, eta, phi, pt, _, _ = np.moveaxis(tokens, -1, 0)
+    wanted = add_four_vectors(*(column[:, summed] for column in (pt, eta, phi, m)))
+    found, scale = tokens[:, names.index(SUM)], ROUNDING * np.abs(tokens[:, names.index(SUM), 4])
+    momenta = to_cartesian(found[:, 3], found[:, 1], found[:, 2], found[:, 0]), to_cartesian(*wanted)
     differs = np.any([np.abs(a - b) > scale for a, b in zip(*momenta, strict=True)], axis=0)
+    what = "jets" if all(names[place].startswith("jet") for place in summed) else "jets and leptons"
     return {
-        "the last token is not the four-vector sum of the jets": differs | (np.abs(found[:, 0] - wanted[:, 0]) > scale),
-        "theta of the sum is not 0": found[:, KINEMATIC_COLUMNS.index("theta")] != 0.0,
+        f"the last token is not the four-vector sum of the {what}": differs
+        | (np.abs(found[:, 0] - wanted.mass) > scale)
     }
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(name if name[-1].isdigit() else f"the {name}" for name in names)
 
 
 def weights(block: EventBlock) -> Faults:
@@ -109,20 +122,32 @@ def labels(block: EventBlock) -> Faults:
 
 
 def selection(block: EventBlock) -> Faults:
-    """Jets inside the cuts of the recorded configuration, all of them strict inequalities."""
-    cuts = block.header.configuration.get("selection") or {}
-    jets = block["kinematics"][:, : block.header.jets].astype(np.float64)
-    m, eta, pt = (jets[..., KINEMATIC_COLUMNS.index(name)] for name in ("m", "eta", "pt"))
-    lower = {"leading_pt_min": pt[:, :1], "subleading_pt_min": pt[:, 1:], "mass_min": m}
-    upper = {"abs_eta_max": np.abs(eta), "mass_max": m}
+    """Jets and leptons inside the cuts of the recorded configuration, all of them strict inequalities."""
+    recorded, header = block.header.configuration, block.header
+    tokens = block["kinematics"].astype(np.float64)
+    m, eta, pt = (tokens[..., KINEMATIC_COLUMNS.index(name)] for name in ("m", "eta", "pt"))
+    jets, cuts = slice(0, header.jets), recorded.get("selection") or {}
+    lower = {"leading_pt_min": pt[:, :1], "subleading_pt_min": pt[:, jets][:, 1:], "mass_min": m[:, jets]}
+    upper = {"abs_eta_max": np.abs(eta[:, jets]), "mass_max": m[:, jets]}
+    faults = _outside("a jet", cuts, lower, upper)
+    leptons = [place for place, name in enumerate(header.token_names) if name.startswith("lepton")]
+    if leptons:
+        own = recorded.get("leptons") or {}
+        faults |= _outside("a lepton", own, {"pt_min": pt[:, leptons]}, {"abs_eta_max": np.abs(eta[:, leptons])})
+    if header.jets == 2:
+        faults |= _pair_selection(m[:, jets], eta[:, jets], cuts)
+    return faults
+
+
+def _outside(
+    what: str, cuts: dict[str, Any], lower: dict[str, NDArray[np.float64]], upper: dict[str, NDArray[np.float64]]
+) -> Faults:
     faults: Faults = {}
     for values, sign in ((lower, 1.0), (upper, -1.0)):
         for name, found in values.items():
             if cuts.get(name) is not None:
                 bad = sign * (found - cuts[name]) < -ROUNDING * abs(cuts[name])
-                faults[f"a jet lies outside the cut {name} = {cuts[name]:g}"] = _any(bad)
-    if jets.shape[1] == 2:
-        faults |= _pair_selection(m, eta, cuts)
+                faults[f"{what} lies outside the cut {name} = {cuts[name]:g}"] = _any(bad)
     return faults
 
 

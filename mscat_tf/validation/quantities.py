@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.data.sample import Sample
-from mscat_tf.schema import CONSTITUENT_COLUMNS, DATA_SETS, KINEMATIC_COLUMNS
+from mscat_tf.physics.tokens import MISSING_MOMENTUM, SUM, token_names
+from mscat_tf.schema import CONSTITUENT_COLUMNS, DATA_SETS, KINEMATIC_COLUMNS, Header
 from mscat_tf.validation.blocks import EventBlock, read_blocks
 
 Floats = NDArray[np.float64]
 Values = Callable[[EventBlock], Floats]
 """Entries of each event, `(n, entries)`; NaN where there is none."""
 
-_TRACK_JETS = "truth/track_jets"
+_TRACK_JETS, _SHAPES = "truth/track_jets", "event_shapes"
 
 RANGE_BLOCKS = 24
 BINS = 40
@@ -47,8 +48,7 @@ class Quantity:
 def quantities_of(sample: Sample) -> list[Quantity]:
     """The distributions of a sample; ranges hold nearly all entries of some evenly spaced blocks, see `TAILS`."""
     drafts = [draft for jet in range(sample.header.jets) for draft in _of_jet(sample, jet)]
-    if sample.header.jets > 1 and sample.header.tokens == sample.header.jets + 1:
-        drafts.append(Quantity("di_jet_mass", "di_jet_mass", r"$m_{JJ}$ [GeV]", "", (), _token("m", -1)))
+    drafts += [*_of_tokens(sample.header), *_of_event_shapes(sample)]
     drafts.append(
         Quantity("tag_weight", "tag_weight", r"$\log_{10}$ of the tag weight", "", (), _log_tag, tagged=False)
     )
@@ -90,6 +90,35 @@ def _of_jet(sample: Sample, jet: int) -> list[Quantity]:
     return found
 
 
+def _of_tokens(header: Header) -> list[Quantity]:
+    """Leptons, missing momentum, and the mass of the sum, where a sample has them."""
+    found = []
+    for place, token in enumerate(names := header.token_names or token_names(header.jets)):
+        if token.startswith("lepton"):
+            ending, value = token.replace("lepton ", "_"), _token("pt", place)
+            found.append(Quantity(f"lepton_pt{ending}", "lepton_pt", r"$p_{T,\ell}$ [GeV]", token, (), value))
+        elif token == MISSING_MOMENTUM:
+            value = _token("pt", place)
+            found.append(Quantity("missing_pt", "missing_pt", r"$p_T^\mathrm{miss}$ [GeV]", "", (), value))
+        elif token == SUM:
+            pair = names == token_names(2)
+            name, symbol = ("di_jet_mass", r"$m_{JJ}$ [GeV]") if pair else ("mass_of_sum", "mass of the sum [GeV]")
+            found.append(Quantity(name, name, symbol, "", (), _token("m", place)))
+    return found
+
+
+def _of_event_shapes(sample: Sample) -> list[Quantity]:
+    if not sample.has(_SHAPES):
+        return []
+    shapes = DATA_SETS[_SHAPES]
+    found = []
+    for column, (name, unit) in enumerate(zip(shapes.columns, shapes.units, strict=True)):
+        symbol = name.replace("_", " ") + (f" [{unit}]" if unit != "1" else "")
+        whole = f"event_shape_{name}"
+        found.append(Quantity(whole, whole, symbol, "", (), _shape(column), needs=_SHAPES))
+    return found
+
+
 def jet_name(jet: int, jets: int) -> str:
     """How a jet is called among so many; a jet alone needs no name.
 
@@ -119,6 +148,10 @@ def _constituent(column: str, jet: int) -> Values:
 
 def _track_jets(jet: int, column: int) -> Values:
     return lambda block: block[_TRACK_JETS][:, jet, column, np.newaxis].astype(np.float64)
+
+
+def _shape(column: int) -> Values:
+    return lambda block: block[_SHAPES][:, column, np.newaxis].astype(np.float64)
 
 
 def _log_tag(block: EventBlock) -> Floats:

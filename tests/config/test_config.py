@@ -31,11 +31,22 @@ def test_shipped_configurations_are_valid_and_survive_yaml(name, tmp_path):
         ("train.epochs", "not of the form section.key=value"),
         ("train.epochs.more=1", "is a value, not a section"),
         ("name=a/b", "name: String should match pattern"),
+        ("sample.fat_jets.number=0", "number: Input should be greater than or equal to 1"),
+        ("sample.fat_jets.number=9", "number: Input should be less than or equal to 8"),
+        ("sample.b_tagging={tags_per_jet: 0, random: true}", "nothing to throw dice for with tags_per_jet = 0"),
+        ("sample.leptons.number=-1", "number: Input should be greater than or equal to 0"),
+        ("sample.leptons.pt=20", "unknown key 'pt'; did you mean 'pt_min'"),
     ],
 )
 def test_wrong_values_are_refused_with_a_sentence(override, sentence):
     with pytest.raises(ConfigError, match=sentence):
         load_config("demo", [override])
+
+
+@pytest.mark.parametrize("cut", ["x_hh_max", "abs_delta_eta_max"])
+def test_a_cut_on_two_jets_is_refused_for_other_numbers(cut):
+    with pytest.raises(ConfigError, match=f"{cut} is a cut on two fat jets, but fat_jets.number = 3; leave it out"):
+        load_config("three_jets_and_lepton", [f"sample.selection.{cut}=1.6"])
 
 
 def test_unknown_names_and_files_are_refused(tmp_path):
@@ -70,3 +81,52 @@ def test_a_k_factor_needs_a_source():
         load_config("demo", [f"{key}=1.6"])
     config = load_config("demo", [f"{key}_source=arXiv:1112.5675", f"{key}=1.6"])
     assert config.sample.processes["ttbar"].k_factor == 1.6
+
+
+def write(folder, **files):
+    """YAML files of these names."""
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_a_base_gives_what_the_file_does_not(tmp_path):
+    """Sections are merged key by key, lists replaced; a base may have one of its own, by a path as seen from the file."""
+    write(
+        tmp_path,
+        one="base: demo\nname: one\nmodel: {width: 8, head_units: [3, 2]}\ntrain: {epochs: 2}",
+        two="base: one.yaml\nname: two\nmodel: {head_units: [5]}",
+    )
+    demo, two = load_config("demo"), load_config(tmp_path / "two.yaml")
+    assert (two.name, two.model.width, two.model.head_units, two.train.epochs) == ("two", 8, (5,), 2)
+    assert two == demo.updated(["name=two", "model.width=8", "model.head_units=[5]", "train.epochs=2"])
+    assert load_config(tmp_path / "two.yaml", ["model.width=9"]).model.width == 9
+
+
+def test_a_section_of_another_kind_replaces_that_of_the_base(tmp_path):
+    write(tmp_path, fast="base: demo\nname: fast\nsample: {processes: {4b: {kind: collinear_4b}}}")
+    processes = load_config(tmp_path / "fast.yaml").sample.processes
+    assert processes["4b"].kind == "collinear_4b"
+    assert processes["ttbar"] == load_config("demo").sample.processes["ttbar"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("base: dmo", r"new\.yaml: base: dmo: neither .* did you mean 'demo'"),
+        ("base: gone.yaml", r"new\.yaml: base: .*gone\.yaml: cannot be read"),
+        ("base: new.yaml", r"new\.yaml: base: .* goes in a circle"),
+        ("base: [demo]", r"must be one name or path, not \['demo'\]; write for example base: demo"),
+        ("base: demo\nmodel: {widht: 3}", r"new\.yaml: model: unknown key 'widht'; did you mean 'width'"),
+    ],
+)
+def test_an_impossible_base_is_refused_with_a_sentence(text, sentence, tmp_path):
+    write(tmp_path, new=text)
+    with pytest.raises(ConfigError, match=sentence):
+        load_config(tmp_path / "new.yaml")
+
+
+def test_ablations_ship_and_the_nearest_is_named():
+    assert load_config("ablations/pooling_mean").model.pooling == "mean"
+    with pytest.raises(ConfigError, match="did you mean 'ablations/pooling_mean'"):
+        load_config("ablations/poolingmean")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from data_prep.importers.run import import_sample
+from mscat_tf.config.importing import load_import
 from mscat_tf.errors import ConfigError, InputError
 from tests.data_prep.public_sets import (
     JETS,
@@ -138,3 +139,14 @@ def _refused(format, path, spoil, message):
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
     assert not (path.parent / "out" / "sample.json").exists()
+
+
+@pytest.mark.parametrize("token", ["event_shapes", "missing_momentum"])
+def test_single_jets_have_no_whole_events(token):
+    with pytest.raises(ConfigError, match=rf"tokens\.{token} is made of all objects of an event, but files of format"):
+        load_import("top_tagging", files=["a.h5"], name="x", overrides=[f"tokens.{token}=true"])
+
+
+def test_tags_of_the_file_must_be_asked_for():
+    with pytest.raises(ConfigError, match=r"tagging = bits reads tags, but b_tagging\.tags_per_jet = 0 asks for none"):
+        load_import("delphes", name="x", overrides=["delphes.tagging=bits", "b_tagging.tags_per_jet=0"])

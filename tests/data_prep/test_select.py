@@ -1,7 +1,7 @@
 import numpy as np
 
 from data_prep.cluster import FatJetPairs
-from data_prep.select import CUTS, TAG, cut_flow, cut_names, cuts_passed, largest_loss, x_hh
+from data_prep.select import CUTS, TAG, TAG_NAMES, cut_flow, cut_names, cuts_passed, largest_loss, x_hh
 from mscat_tf.config.sample import Selection
 from mscat_tf.physics import Cylindrical
 
@@ -68,3 +68,37 @@ def test_single_jets_have_no_subleading_cut():
     one = both._replace(jets=Cylindrical(*(values[:, :1] for values in both.jets)), counts=both.counts[:, :1])
     passed = cuts_passed(one, 9, Selection(x_hh_max=1.6))
     assert passed[1:8].tolist() == [5, 2, 5, 3, 5, 4, 2]
+
+
+def test_every_further_jet_must_pass_the_subleading_cut():
+    names = cut_names(Selection(x_hh_max=1.6), 3)
+    assert names == ("generated", "three fat jets", "leading pT", "subleading pT", "|eta|", "mass window")
+    pt = np.array([[500.0, 300.0, 260.0], [500.0, 300.0, 240.0]])
+    jets = Cylindrical(pt, np.zeros((2, 3)), np.zeros((2, 3)), np.full((2, 3), 100.0))
+    three = FatJetPairs(np.array([0, 2]), jets, np.empty(0, np.int64), np.zeros((2, 3), np.int64))
+    assert cuts_passed(three, 3, Selection(x_hh_max=1.6)).tolist() == [6, 1, 3]
+
+
+def test_leptons_are_the_first_cut():
+    names = cut_names(Selection(), 1, leptons=2)
+    assert names[:3] == ("generated", "two leptons", "a fat jet")
+    one = pairs()
+    one = one._replace(jets=Cylindrical(*(values[:, :1] for values in one.jets)), counts=one.counts[:, :1])
+    enough = np.ones(9, bool)
+    enough[[0]] = False
+    passed = cuts_passed(one, 9, Selection(), enough)
+    assert passed.tolist() == [1, *(1 + cuts_passed(one, 9, Selection()))[1:]]
+    assert names[passed[8]] == "a fat jet", "the last event has leptons but no jet"
+
+
+def test_no_lower_mass_cut_lets_massless_jets_pass():
+    jets = Cylindrical(*(np.array([[value]]) for value in (500.0, 0.0, 0.0, 0.0)))
+    single = FatJetPairs(np.array([0]), jets, np.empty(0, np.int64), np.zeros((1, 1), np.int64))
+    assert cuts_passed(single, 1, Selection(mass_min=0.0)).tolist() == [5]
+    assert cuts_passed(single, 1, Selection(mass_min=1e-9)).tolist() == [4]
+
+
+def test_without_tags_the_cut_flow_has_no_row_of_them():
+    arguments = (CUTS, np.array([6]), np.ones(1), np.ones(1), np.ones(1))
+    assert [row["cut"] for row in cut_flow(*arguments, TAG_NAMES[0])] == list(CUTS)
+    assert cut_flow(*arguments, TAG_NAMES[1])[-1]["cut"] == "b tag"

@@ -20,6 +20,7 @@ from mscat_tf.data.mock import mock_arrays, mock_header, write_mock_sample
 from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import ConfigError, InputError, SchemaError
 from mscat_tf.schema import KINEMATIC_COLUMNS, RAW_COLUMNS
+from tests.validation.sound import write_sound_sample
 
 vector.register_awkward()
 EVENTS = 50
@@ -256,3 +257,29 @@ def test_unknown_format_and_empty_sample(sample_folder, tmp_path):
     schema.write_sample(tmp_path / "none.h5", mock_header(8, 0), mock_arrays(0, 8, np.random.default_rng(0)))
     with pytest.raises(InputError, match="holds no events"):
         convert(tmp_path / "none.h5", "npz", tmp_path / "none.npz", DataSettings())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_leptons_missing_momentum_and_event_shapes(format, tmp_path):
+    """What stands beside the jets: three jets and two leptons, as the file has them."""
+    folder, path = write_sound_sample(tmp_path / "s", jets=3, leptons=2), tmp_path / f"a.{format}"
+    convert(folder, format, path, DataSettings())
+    with Sample(folder) as sample:
+        kinematics, shapes = sample.column("kinematics"), sample.column("event_shapes")
+    pt = KINEMATIC_COLUMNS.index("pt")
+    wanted = (kinematics[:, 3:5, pt], kinematics[:, 5, pt], kinematics[:, 6, pt], shapes[:, 3])
+    if format == "parquet":
+        events = ak.from_parquet(path)
+        found = (events.leptons.pt, events.missing_momentum.pt, events["sum"].pt, events.event_shapes.aplanarity)
+        assert events.leptons.E.ndim == 2
+    elif format == "root":
+        with uproot.open(path) as file:
+            names = ("leptons_pt", "missing_momentum_pt", "sum_pt", "event_shapes_aplanarity")
+            found = [file["events"][name].array() for name in names]
+    else:
+        with np.load(path) as file:
+            assert file["kinematic_tokens"].tolist()[3:] == ["lepton 1", "lepton 2", "missing momentum", "sum"]
+            found = (file["kinematics"][:, 3:5, pt], *(file["kinematics"][:, k, pt] for k in (5, 6)))
+            found = (*found, file["event_shapes"][:, file["event_shape_columns"].tolist().index("aplanarity")])
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(ak.to_numpy(one), other)

@@ -57,16 +57,18 @@ def block():
 
 
 ATTENTION_INIT = {"num_heads": 2, "key_dim": 4, "dropout_rate": 0.1}
-BLOCK_INIT = {**ATTENTION_INIT, "mlp_ratio": 3.0}
+RESIDUAL_INIT = {"normalisation": "root_mean_square", "norm_first": False, "stochastic_depth": 0.2}
+MLP_INIT = {"mlp_ratio": 3.0, "dropout_rate": 0.1, **RESIDUAL_INIT}
+BLOCK_INIT = {**ATTENTION_INIT, **MLP_INIT, "attention_kind": "differential", "lambda_init": 0.3}
 
 
 @pytest.mark.parametrize(
     ("cls", "init", "inputs"),
     [
-        (KeyMaskedAttention, ATTENTION_INIT, event()),
+        (KeyMaskedAttention, ATTENTION_INIT, {**event(), "bias": np.ones((2, 2, TOKENS, CONTEXT), "float32")}),
         (CrossAttentionBlock, BLOCK_INIT, event()),
         (SelfAttentionBlock, BLOCK_INIT, cloud()),
-        (FeedForward, {"mlp_ratio": 3.0, "dropout_rate": 0.1}, {"tokens": event()["query"]}),
+        (FeedForward, MLP_INIT, {"tokens": event()["query"]}),
     ],
 )
 def test_contract(cls, init, inputs, tmp_path):
@@ -99,6 +101,22 @@ def test_attention_equals_keras_with_the_same_weights(attention):
     np.testing.assert_allclose(attention(**inputs), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("heads", [1, 2])
+def test_bias_is_added_before_softmax(attention, heads):
+    """Adding b to a score multiplies its weight by exp(b), for all heads or each apart; padded keys stay hidden."""
+    bias = np.random.default_rng(5).normal(size=(2, heads, TOKENS, CONTEXT)).astype("float32")
+    bias[..., 4:] = np.nan
+    _, plain = attention(**event(real=4), return_attention_scores=True)
+    read, scores = attention(**event(real=4), bias=bias, return_attention_scores=True)
+    expected = np.asarray(plain, float)[..., :4] * np.exp(bias[..., :4].astype(float))
+    np.testing.assert_allclose(scores[..., :4], expected / expected.sum(-1, keepdims=True), atol=1e-5)
+    assert np.all(np.asarray(scores)[..., 4:] == 0)
+    *_, wv, bv, wo, bo = attention.get_weights()
+    values = np.einsum("bkc,che->bhke", event()["context"], wv) + bv[:, None]
+    by_hand = np.einsum("bhqk,bhke,hec->bqc", scores, values, wo) + bo
+    np.testing.assert_allclose(read, by_hand, atol=1e-5)
+
+
 @pytest.mark.parametrize("dropout_rate", [0.0, 0.3])
 def test_asking_for_scores_changes_nothing_else(dropout_rate):
     layer = CrossAttentionBlock(2, 4, dropout_rate=dropout_rate)
@@ -117,7 +135,7 @@ def test_scores_are_probabilities_over_real_keys(cross, real):
 
 
 @settings(max_examples=15, deadline=None)
-@given(real=st.integers(0, CONTEXT), junk=st.floats(-1e3, 1e3, width=32))
+@given(real=st.integers(0, CONTEXT), junk=st.sampled_from([np.nan, np.inf, -1e3, 17.0]))
 def test_padding_cannot_be_seen(cross, block, real, junk):
     clean, dirty = event(real), event(real)
     dirty["context"][:, real:] = junk

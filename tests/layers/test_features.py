@@ -56,7 +56,7 @@ def test_normalisation_refuses_what_does_not_match():
 
 
 def test_token_embedding_contract(tmp_path):
-    check_layer(TokenEmbedding, {"tokens": 5}, {"inputs": TOKENS}, tmp_path)
+    check_layer(TokenEmbedding, {"tokens": 5, "alike": 2}, {"inputs": TOKENS}, tmp_path)
 
 
 @pytest.mark.parametrize("tokens", [1, 5])

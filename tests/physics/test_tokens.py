@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from mscat_tf.physics import add_four_vectors, kinematic_tokens
+from mscat_tf.physics import Cylindrical, add_four_vectors, kinematic_tokens
+from mscat_tf.physics.tokens import missing_momentum, token_names
 from mscat_tf.schema import KINEMATIC_COLUMNS
 from tests.strategies import angles, four_vectors
 
@@ -38,3 +39,39 @@ def test_far_apart_jets_keep_their_mass():
     """E^2 - p^2 in float32 would lose this mass."""
     tokens = kinematic_tokens([[2000.0, 2000.0]], [[2.0, 2.0]], [[0.0, 1e-4]], [[1.0, 1.0]], [[0.0, 0.0]])
     assert tokens[0, 2, 0] == pytest.approx(np.sqrt(4.0 + (2000.0 * 1e-4) ** 2), rel=1e-6)
+
+
+@given(four_vectors(objects=5))
+def test_leptons_stand_behind_the_jets_and_belong_to_the_sum(vectors):
+    """Three jets and two leptons; the missing momentum, given here, isn't part of the sum."""
+    jets, leptons = (Cylindrical(*(v[:, part] for v in vectors)) for part in (slice(0, 3), slice(3, 5)))
+    missing = missing_momentum(jets.pt, jets.phi)
+    tokens = kinematic_tokens(*jets, np.full((4, 3), 0.2), leptons, missing)
+    names = token_names(3, 2, missing_momentum=True)
+    assert names == ("jet 1", "jet 2", "jet 3", "lepton 1", "lepton 2", "missing momentum", "sum")
+    assert tokens.shape == (4, len(names), 6)
+    np.testing.assert_array_equal(tokens[:, :5, [3, 1, 2, 0]], np.stack(vectors, axis=-1))
+    np.testing.assert_allclose(tokens[:, 6, [3, 1, 2, 0]], np.stack(add_four_vectors(*vectors), axis=-1), rtol=1e-12)
+    assert np.all(tokens[:, :3, 5] == 0.2)
+    assert np.all(tokens[:, 3:, 5] == 0.0)
+    assert np.all(tokens[:, 5, [0, 1]] == 0.0)
+    np.testing.assert_allclose(tokens[:, 5, 4], tokens[:, 5, 3], rtol=1e-12)
+
+
+def test_missing_momentum_by_hand():
+    """30 GeV along x and 40 GeV along y: 50 GeV the other way; padding counts nothing."""
+    found = missing_momentum([[30.0, 40.0, 0.0]], [[0.0, np.pi / 2, 1.0]])
+    np.testing.assert_allclose(found, [[[50.0]], [[0.0]], [[np.arctan2(-40.0, -30.0)]], [[0.0]]], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ((1,), ("jet 1",)),
+        ((2,), ("jet 1", "jet 2", "sum")),
+        ((1, 0, True), ("jet 1", "missing momentum")),
+        ((1, 1), ("jet 1", "lepton 1", "sum")),
+    ],
+)
+def test_one_object_alone_has_no_sum(asked, names):
+    assert token_names(*asked) == names

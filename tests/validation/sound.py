@@ -8,25 +8,34 @@ import numpy as np
 
 from mscat_tf import schema
 from mscat_tf.data.mock import PROCESSES, mock_header
-from mscat_tf.physics import add_four_vectors, kinematic_tokens, to_cartesian, to_jet_frame
+from mscat_tf.physics import Cylindrical, add_four_vectors, kinematic_tokens, to_cartesian, to_jet_frame
+from mscat_tf.physics.event_shapes import event_shapes
+from mscat_tf.physics.tokens import missing_momentum, token_names
 
 KEEP, MOST = 8, 14
 SELECTION = {"leading_pt_min": 20.0, "subleading_pt_min": 10.0, "abs_eta_max": 3.0, "mass_min": 0.1, "mass_max": 900.0}
 
 
-def write_sound_sample(folder, events=60, shards=2, jets=2, seed=0, shift=0.0, optional=True, most=MOST):
-    """Write `shards` files of so many events each; `shift` scales momenta, `most` bounds the constituents."""
+LEPTONS = {"pt_min": 25.0, "abs_eta_max": 2.5}
+
+
+def write_sound_sample(folder, events=60, shards=2, jets=2, seed=0, shift=0.0, optional=True, most=MOST, leptons=0):
+    """Write `shards` files of so many events each; `shift` scales momenta, `most` bounds the constituents.
+
+    With leptons there are missing momentum and event shapes too.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(shards):
-        arrays = sound_arrays(events, jets, np.random.default_rng((seed, number)), number * events, shift, most)
+        rng = np.random.default_rng((seed, number))
+        arrays = sound_arrays(events, jets, rng, number * events, shift, most, leptons)
         if not optional:
             arrays = {name: values for name, values in arrays.items() if name not in schema.OPTIONAL}
-        schema.write_sample(folder / f"sound-{number:04d}.h5", sound_header(arrays, jets, seed), arrays)
+        schema.write_sample(folder / f"sound-{number:04d}.h5", sound_header(arrays, jets, seed, leptons), arrays)
     return folder
 
 
-def sound_arrays(events, jets, rng, first_id=0, shift=0.0, most=MOST):
-    """Random jets, their frames and tokens, all from float32 constituents."""
+def sound_arrays(events, jets, rng, first_id=0, shift=0.0, most=MOST, leptons=0):
+    """Random jets and leptons, their frames and tokens, all from float32 constituents."""
     counts = rng.integers(min(3, most), most + 1, (events, jets))
     mask = np.arange(MOST) < counts[..., None]
     pt = np.where(mask, -np.sort(-(1 + rng.exponential(60.0, (events, jets, MOST))) * mask, axis=-1), 0.0)
@@ -49,10 +58,17 @@ def sound_arrays(events, jets, rng, first_id=0, shift=0.0, most=MOST):
     number = first_id + np.arange(events, dtype=np.uint64)
     raw = np.zeros((int(mask.sum()), len(schema.RAW_COLUMNS)))
     raw[:, :4] = rows[mask]
+    others, shapes = (), {}
+    if leptons:
+        ranges = ((30.0, 90.0), (-2.0, 2.0), (-np.pi, np.pi), (0.0, 0.2))
+        others = (Cylindrical(*(rng.uniform(*limits, (events, leptons)) for limits in ranges)),)
+        others = (*others, missing_momentum(momenta.pt, momenta.phi))
+        shapes = {"event_shapes": event_shapes(momenta.pt, momenta.eta, momenta.phi)}
     return {
+        **shapes,
         "constituents": frame.constituents,
         "constituents_mask": frame.mask,
-        "kinematics": kinematic_tokens(momenta.pt, momenta.eta, momenta.phi, momenta.mass, frame.theta),
+        "kinematics": kinematic_tokens(*momenta, frame.theta, *others),
         "multiplicity": frame.multiplicity,
         "raw/constituents": raw,
         "raw/offsets": np.append(0, np.cumsum(frame.multiplicity)),
@@ -66,7 +82,7 @@ def sound_arrays(events, jets, rng, first_id=0, shift=0.0, most=MOST):
     }
 
 
-def sound_header(arrays, jets, seed):
+def sound_header(arrays, jets, seed, leptons=0):
     """Attributes that belong to these events: 1000 generated for each process."""
     header = mock_header(KEEP, seed)
     flow = {}
@@ -77,8 +93,10 @@ def sound_header(arrays, jets, seed):
             {"cut": "mass window", "raw": len(generator), "weighted": float(generator.sum())},
             {"cut": "double b tag", "raw": int((tag > 0).sum()), "weighted": float((generator * tag).sum())},
         ]
-    configuration = {"selection": SELECTION}
-    return replace(header, cut_flow=flow, configuration=configuration, jets=jets, tokens=1 if jets == 1 else jets + 1)
+    configuration = {"selection": SELECTION, "leptons": LEPTONS}
+    names = token_names(jets, leptons, missing_momentum=leptons > 0)
+    header = replace(header, cut_flow=flow, configuration=configuration, jets=jets, tokens=len(names))
+    return replace(header, token_names=names) if leptons else header
 
 
 def broken(folder, change):

@@ -152,6 +152,34 @@ def test_a_fault_is_found(folder, change, check, words):
     assert words in failed(broken(folder, change))[check]
 
 
+LEPTON_FAULTS = [  # tokens: three jets, two leptons, the missing momentum, the sum
+    (at("kinematics", 3, 4, 3, to=lambda pt: 1.01 * pt), "kinematics", "the energy does not belong to m, pt and eta"),
+    (
+        at("kinematics", 3, 4, 2, to=lambda phi: 0.9 * phi),
+        "kinematics",
+        "not the four-vector sum of the jets and leptons",
+    ),
+    (
+        at("kinematics", 3, 4, 5, to=0.1),
+        "kinematics",
+        "theta of lepton 1, lepton 2, the missing momentum, the sum is not",
+    ),
+    (at("kinematics", 3, 5, 0, to=1.0), "kinematics", "the missing momentum has a mass or eta"),
+    (at("kinematics", 3, 3, 3, to=20.0), "selection", "a lepton lies outside the cut pt_min = 25"),
+    (at("event_shapes", 3, 1, to=np.nan), "finite values", "'event_shapes' transverse_sphericity is NaN or infinite"),
+]
+
+
+def test_three_jets_and_two_leptons_pass(tmp_path):
+    assert not failed(write_sound_sample(tmp_path / "s", jets=3, leptons=2))
+
+
+@pytest.mark.parametrize(("change", "check", "words"), LEPTON_FAULTS)
+def test_a_fault_beside_the_jets_is_found(tmp_path, change, check, words):
+    folder = write_sound_sample(tmp_path / "s", shards=1, jets=3, leptons=2)
+    assert words in failed(broken(folder, change))[check]
+
+
 def test_equal_events_in_two_splits_are_leakage(folder):
     def copies(file):
         file["kinematics"][...] = np.repeat(file["kinematics"][:1], 60, axis=0)

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from mscat_tf.config import DataSettings
+from mscat_tf.data import event_table
 from mscat_tf.data.sample import Sample
+from mscat_tf.evaluation import sample_figures
 from mscat_tf.schema import KINEMATIC_COLUMNS
 from mscat_tf.validation.blocks import read_blocks
 from mscat_tf.validation.histograms import IMAGE_EDGES, Distributions
@@ -106,3 +109,34 @@ def test_edges_of_whole_numbers_lie_between_them():
     assert np.all(edges % 1 == 0.5)
     assert edges[0] <= 3 <= 131 <= edges[-1]
     assert np.array_equal(nice_edges(3.0, 14.0, whole=True), np.arange(2.5, 15.0))
+
+
+def test_tokens_beside_the_jets_and_event_shapes_have_distributions(tmp_path):
+    with Sample(write_sound_sample(tmp_path / "s", jets=3, leptons=2)) as sample:
+        found = filled(sample)
+        kinematics, shapes = sample.column("kinematics").astype("f8"), sample.column("event_shapes").astype("f8")
+    columns = {
+        "lepton_pt_2": kinematics[:, 4, 3],
+        "missing_pt": kinematics[:, 5, 3],
+        "mass_of_sum": kinematics[:, 6, 0],
+        "event_shape_aplanarity": shapes[:, 3],
+    }
+    assert "di_jet_mass" not in found.histograms
+    for name, values in columns.items():
+        histogram = found.histograms[name]
+        expected = np.histogram(values, [-np.inf, *histogram.quantity.edges, np.inf])[0]
+        np.testing.assert_array_equal(histogram.entries.sum(axis=0), expected)
+
+
+def test_figures_of_a_sample_with_other_sizes(tmp_path, monkeypatch):
+    """Drawn but not written, which would take most of the time: a panel for each jet, one for the sum."""
+    panels = {}
+    keep = lambda figure, folder, name: panels.update({name: len(figure.axes)}) or folder / name  # noqa: E731
+    monkeypatch.setattr(sample_figures, "save", keep)
+    with Sample(write_sound_sample(tmp_path / "s", jets=3, leptons=1)) as sample:
+        sample_figures.draw_sample(sample, event_table(sample, DataSettings(), 0), tmp_path)
+    assert panels == {
+        **dict.fromkeys(("fat_jet_mass", "fat_jet_pt", "theta", "multiplicity"), 3),
+        "mass_of_sum": 1,
+        "tag_weight": 1,
+    }

@@ -252,6 +252,27 @@ def test_single_jets(tmp_path):
     assert part.arrays["weights"][0, 1] == pytest.approx(0.64)
 
 
+def test_events_hold_their_missing_momentum_and_shapes(tmp_path):
+    """A photon outside of both fat jets counts too; no tag is asked for, so no event is lost to it."""
+    photons = [*HARD, (90.0, 1.0, -0.5)]
+    path = write(tmp_path / "a.root", [event([(30.0, 0.0, 0.0)], jets=[]), event(photons, jets=[])])
+    tokens = {"missing_momentum": True, "event_shapes": True}
+    part = read(path, tokens=tokens, b_tagging={"tags_per_jet": 0}, **LOOSE)
+    assert part.entry.tolist() == [1]
+    pt, _, phi = np.array(photons).T
+    missing = -(pt * np.exp(1j * phi)).sum()
+    *_, missing_token, total = part.arrays["kinematics"][0]
+    assert missing_token[3] == pytest.approx(abs(missing), rel=1e-5)
+    assert missing_token[2] == pytest.approx(np.angle(missing), rel=1e-5)
+    assert missing_token[4] == missing_token[3] != total[3]
+    assert part.arrays["event_shapes"][0, 4:].tolist() == pytest.approx([pt.sum(), abs(missing)], rel=1e-5)
+    assert "truth/track_jets" not in part.arrays
+    assert part.tallies["signal"].cut_flow[-1]["cut"] == "mass window"
+    assert read(path, 0, 1, tokens=tokens, **LOOSE).arrays["event_shapes"].shape == (0, 6)
+    (reader,) = readers(settings_for(path, tokens=tokens))
+    assert reader.token_names == ("jet 1", "jet 2", "missing momentum", "sum")
+
+
 def test_no_weights_and_no_tag_jets(tmp_path):
     """Each is said, and every event weighs 1."""
     path = write(tmp_path / "a.root", [event(HARD)], cross_section_pb=None)
