@@ -4,11 +4,12 @@ import html
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
 from mscat_tf.config import Config, load_config
+from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.files import make_folder, remove_leftovers, write_json, write_text
 from mscat_tf.provenance import environment
@@ -26,6 +27,13 @@ _DECIDES_TRAINING = ("seed", "data", "model", "train")
 def sample_path(config: Config) -> Path:
     """Where the run's events are: `data.path`, or `data/<sample.name>`."""
     return Path(config.data.path) if config.data.path else DATA / config.sample.name
+
+
+class SplitPredictor(Protocol):
+    """What a finished run answers with: a network, or trees."""
+
+    def logits(self, sample: "Sample", table: "EventTable", split: str) -> tuple[Any, Any]:
+        """Rows of a split, increasing, and their logits, `(n,)` each."""
 
 
 class Run:
@@ -52,7 +60,16 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the training came to its end."""
-        return (self.path / "training.json").is_file() and (self.path / "model.keras").is_file()
+        return (self.path / "training.json").is_file() and self.model_file.is_file()
+
+    @property
+    def model_file(self) -> Path:
+        """What was trained: `model.keras`, or `trees.h5` for `boosted_trees`."""
+        return self.path / ("trees.h5" if self._trees else "model.keras")
+
+    @property
+    def _trees(self) -> bool:
+        return self.config.model.name == BOOSTED_TREES
 
     def need_finished(self) -> "Run":
         """Raise InputError when the training is not finished; return the run itself otherwise."""
@@ -72,18 +89,36 @@ class Run:
 
     @cached_property
     def model(self) -> "keras.Model":
-        """The trained network, best epoch."""
+        """The trained network, best epoch.
+
+        Raises:
+            InputError: the training is not finished, the file is damaged, or boosted trees were trained.
+        """
         import keras
 
         from mscat_tf.models import registry  # noqa: F401  registers the layers that the file names
 
+        if self._trees:
+            raise InputError(
+                f"{self.path}: boosted trees have no layers, so no attention maps and no Grad-CAM; choose the run of a "
+                "network"
+            )
         self.need_finished()
         try:
-            return keras.models.load_model(self.path / "model.keras")
+            return keras.models.load_model(self.model_file)
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"{self.path / 'model.keras'}: cannot be loaded ({error}); delete it and train again"
-            ) from error
+            raise InputError(f"{self.model_file}: cannot be loaded ({error}); delete it and train again") from error
+
+    @cached_property
+    def predictor(self) -> SplitPredictor:
+        """Gives the logits of a split, whatever was trained."""
+        if self._trees:
+            from mscat_tf.models.boosted_trees import BoostedTrees
+
+            return BoostedTrees.load(self.need_finished().model_file)
+        from mscat_tf.models.predictor import NetworkPredictor
+
+        return NetworkPredictor(self.model, self.config.data, 4 * self.config.train.batch_size)
 
     @cached_property
     def sample(self) -> "Sample":

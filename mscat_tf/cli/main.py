@@ -1,17 +1,15 @@
 """`mscat`: one command per stage. `mscat --help` answers at once, since every command imports what it needs itself."""
 
-import logging
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
+from mscat_tf.cli import outcome
 from mscat_tf.cli.options import (
     Cluster,
     Configuration,
@@ -26,9 +24,6 @@ from mscat_tf.cli.options import (
     Set,
     Workers,
 )
-from mscat_tf.errors import MscatError
-
-FAULT, WRONG_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 app = typer.Typer(
     name="mscat",
@@ -122,11 +117,16 @@ def import_samples(
 
 
 @app.command()
-def models() -> None:
-    """The registry: name, parameters, operations per event at the default sizes, what it is, reference."""
-    from mscat_tf.cli import stages
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show the layers of this network alone.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another size, e.g. --set model.width=32.")
+    ] = None,
+) -> None:
+    """The registry: name, parameters, operations and memory per event at the default sizes; or one network's layers."""
+    from mscat_tf.cli import registry
 
-    stages.models()
+    registry.show(name, settings or [])
 
 
 @app.command()
@@ -229,6 +229,29 @@ def train_mirror(
 
 
 @app.command()
+def compare(
+    config: Configuration,
+    networks: Annotated[
+        list[str] | None, typer.Argument(metavar="NETWORK", help="Default: all that the sample can serve.")
+    ] = None,
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    logical_devices: LogicalDevices = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train each network on the same sample, evaluate -> one table in runs/NAME-comparison/. Resumes."""
+    from mscat_tf.cli import pipeline, stages
+
+    extra = [f"train.logical_devices={logical_devices}"] if logical_devices else []
+    resolved = stages.resolve(config, [*(settings or []), *extra], events, epochs, seed)
+    if not stages.dry(resolved, dry_run):
+        pipeline.compare(resolved, networks or [], workers)
+
+
+@app.command()
 def figures(
     config: Configuration = "demo",
     settings: Set = None,
@@ -247,48 +270,10 @@ def figures(
 
 def main() -> None:
     """Run the command line and exit with its status (see DESIGN: 0, 1, 2, 130, 143)."""
-    signal.signal(signal.SIGTERM, _terminated)
-    _start_logging(os.environ.get("MSCAT_LOG", "WARNING").upper())
+    signal.signal(signal.SIGTERM, outcome.terminated)
+    outcome.start_logging(os.environ.get("MSCAT_LOG", "WARNING").upper())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.exit(_status())
-
-
-def _start_logging(level: str) -> None:
-    """Show messages from `MSCAT_LOG` upwards. The handler filters too: dask gives its loggers levels of their own."""
-    handler = logging.StreamHandler()
-    handler.setLevel(level if level in logging.getLevelNamesMapping() else "WARNING")
-    logging.basicConfig(level=handler.level, format="%(message)s", handlers=[handler])
-
-
-def _status() -> int:
-    try:
-        status = int(get_command(app).main(standalone_mode=False) or 0)
-    except MscatError as error:
-        _say(str(error))
-        return WRONG_INPUT
-    except Exception as error:  # the last line of defence: keep the traceback, show where
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line itself
-            error.show()
-            return WRONG_INPUT
-        return _fault(error)
-    if status == INTERRUPTED:  # what typer makes of KeyboardInterrupt
-        _say("interrupted; the same command resumes")
-    return status
-
-
-def _fault(error: Exception) -> int:
-    with tempfile.NamedTemporaryFile("w", prefix="mscat-fault-", suffix=".log", delete=False) as file:
-        traceback.print_exception(error, file=file)
-    _say(f"a fault of mscat itself, not of your input ({error.__class__.__name__}: {error}); traceback in {file.name}")
-    return FAULT
-
-
-def _say(sentence: str) -> None:
-    sys.stderr.write(f"mscat: {sentence}\n")
-
-
-def _terminated(*_: object) -> None:
-    sys.exit(TERMINATED)
+    sys.exit(outcome.status_of(get_command(app)))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,22 @@
-"""The main job: every stage in turn, each resumable, and one table at the end."""
+"""Several networks on one sample: every stage in turn, each resumable, and one table at the end."""
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import duration, out, table
-from mscat_tf.cli.results import auc_text, backgrounds, markdown, print_metrics, rejection_text
+from mscat_tf.cli.results import markdown, networks_as_columns, networks_as_rows, print_metrics
 from mscat_tf.config import Config
+from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
+from mscat_tf.errors import InputError
 from mscat_tf.files import write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path
+
+Layout = Callable[[list[Run]], tuple[list[str], list[list[str]]]]
 
 NETWORKS = ("mscat", "concatenation", "kinematics_only")
 """The network of the mission first; its explanation is drawn, and the others are compared with it."""
@@ -38,18 +42,68 @@ class Stopwatch:
 
 def train_mirror(config: Config, workers: int | None = None) -> None:
     """Generate, train `NETWORKS` under the strategy, evaluate, compare, explain."""
-    comparison = RUNS / f"{config.name}-comparison"
-    watch = Stopwatch(comparison / "seconds.json")
+    watch = _stopwatch(config)
+    _simulated(config, watch, workers)
+    figures = watch.time("sample figures", partial(_sample_figures, config))
+    runs = _trained_and_evaluated(config, NETWORKS, watch)
+    watch.time("explanation", partial(_explained, runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
+    figures += _compared(config, runs, watch, networks_as_columns)
+    _list_figures(figures, runs)
+
+
+def compare(config: Config, networks: Sequence[str] = (), workers: int | None = None) -> None:
+    """Train, evaluate and compare networks on one sample, made first where it is missing.
+
+    Args:
+        networks: names; none means all that exist. One that the sample cannot serve is named and left out.
+
+    Raises:
+        InputError: none of them can be served. ConfigError: no network has one of the names.
+    """
+    stages.start_tensorflow()
+    from mscat_tf.data import Sample
+    from mscat_tf.models.registry import MODELS, check_name
+    from mscat_tf.training.specification import unserved
+
+    wanted = tuple(dict.fromkeys(networks)) or (*MODELS, BOOSTED_TREES)
+    for name in wanted:
+        check_name(name)
+    watch = _stopwatch(config)
+    _simulated(config, watch, workers)
+    with Sample(sample_path(config)) as sample:
+        reasons = {name: unserved(config_of(config, name), sample) for name in wanted}
+    skipped = {name: reason for name, reason in reasons.items() if reason is not None}
+    for name, reason in skipped.items():
+        out.print(f"{name} is left out: {reason}", soft_wrap=True, markup=False)
+    if len(skipped) == len(wanted):
+        raise InputError(next(iter(skipped.values())))
+    runs = _trained_and_evaluated(config, [name for name in wanted if name not in skipped], watch)
+    _list_figures(_compared(config, runs, watch, networks_as_rows, skipped), runs)
+
+
+def _stopwatch(config: Config) -> Stopwatch:
+    return Stopwatch(_comparison(config) / "seconds.json")
+
+
+def _comparison(config: Config) -> Path:
+    return RUNS / f"{config.name}-comparison"
+
+
+def _simulated(config: Config, watch: Stopwatch, workers: int | None) -> None:
     ready = (sample_path(config) / "sample.json").is_file()
     if config.data.path is None:
         watch.time("simulation", partial(stages.generate, config, workers), done=ready)
-    figures = watch.time("sample figures", partial(_sample_figures, config))
-    runs = [_trained(config_of(config, network), watch) for network in NETWORKS]
+
+
+def _trained_and_evaluated(config: Config, networks: Sequence[str], watch: Stopwatch) -> list[Run]:
+    runs = [_trained(config_of(config, network), watch) for network in networks]
     for run in runs:
         ready = (run.path / "metrics.json").is_file()
         watch.time(f"evaluation {run.config.model.name}", partial(_evaluated, run, config), done=ready)
-    watch.time("explanation", partial(_explained, runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
-    figures += _compare(config, runs, watch, comparison)
+    return runs
+
+
+def _list_figures(figures: list[Path], runs: list[Run]) -> None:
     for run in runs:
         figures += sorted((run.path / "figures").glob("*.png"))
     out.rule("[bold]figures[/]", align="left")
@@ -71,8 +125,7 @@ def redraw(config: Config) -> None:
     for run in runs:
         stages.evaluate(run, config)
     stages.explain(runs[0], config)
-    comparison = RUNS / f"{config.name}-comparison"
-    figures += _compare(config, runs, Stopwatch(comparison / "seconds.json"), comparison)
+    figures += _compared(config, runs, _stopwatch(config), networks_as_columns)
     for path in figures:
         out.print(str(path), soft_wrap=True)
 
@@ -109,41 +162,28 @@ def _explained(run: Run, config: Config) -> None:
     stages.explain(run, config)
 
 
-def _compare(config: Config, runs: list[Run], watch: Stopwatch, folder: Path) -> list[Path]:
+def _compared(
+    config: Config, runs: list[Run], watch: Stopwatch, layout: Layout, skipped: dict[str, str] | None = None
+) -> list[Path]:
+    """The table on the terminal, in `table.md` and `comparison.json`, and the ROC figure."""
     from mscat_tf.evaluation.compare import compare_runs
 
+    folder, skipped = _comparison(config), skipped or {}
     result = compare_runs(runs, config.evaluate, config.seed, folder)
-    columns, rows = _rows(runs)
+    columns, rows = layout(runs)
     out.rule("[bold]comparison[/]", align="left")
-    table(f"{config.name}: signal against all backgrounds and each", columns, rows)
-    differences = [
+    table(f"{config.name}: test split, signal against all backgrounds and each", columns, rows)
+    remarks = [
         f"AUC of {runs[0].config.model.name} - {name}: {d['difference']:+.4f} ± {d['error']:.4f} "
         f"({d['standard_errors']:+.1f} standard errors, paired bootstrap)"
         for name, d in result["differences"].items()
     ]
-    for line in differences:
-        out.print(line, soft_wrap=True)
+    remarks += [f"{name} is left out: {reason}" for name, reason in skipped.items()]
+    for line in remarks:
+        out.print(line, soft_wrap=True, markup=False)
     table("seconds per stage", ["stage", "time"], [[name, duration(s)] for name, s in watch.seconds.items()])
     out.print(f"total: {duration(sum(watch.seconds.values()))}")
-    write_text(
-        folder / "table.md", markdown(columns, rows) + "\n" + "\n".join(f"- {line}" for line in differences) + "\n"
-    )
-    write_json(folder / "comparison.json", {**result, "seconds": watch.seconds})
+    write_text(folder / "table.md", markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in remarks))
+    written = {"table": [dict(zip(columns, row, strict=True)) for row in rows], "skipped": skipped}
+    write_json(folder / "comparison.json", {**result, **written, "seconds": watch.seconds})
     return [folder / "figures" / "roc.png"]
-
-
-def _rows(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
-    """One column per network, one row per figure of merit."""
-    first = runs[0].metrics
-    rows = [
-        ["parameters", *(f"{run.training['parameters']}" for run in runs)],
-        ["training", *(duration(run.training["seconds"]) for run in runs)],
-        ["training events/s", *(f"{run.training['events_per_second']:.0f}" for run in runs)],
-    ]
-    for name in backgrounds(first):
-        effective = first[name]["effective_events"]["background"]
-        rows.append([f"AUC, {name} ({effective:.0f} effective)", *(auc_text(run.metrics[name]["auc"]) for run in runs)])
-        for efficiency in first[name]["rejection"]:
-            entries = [rejection_text(run.metrics[name]["rejection"][efficiency]) for run in runs]
-            rows.append([f"1/eff_B at eff_S = {float(efficiency):.0%}, {name}", *entries])
-    return ["test split", *(run.config.model.name for run in runs)], rows

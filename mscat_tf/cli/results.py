@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mscat_tf.cli.console import out, table
+from mscat_tf.cli.console import duration, out, table
 from mscat_tf.run_folder import Run
 
 ALL = "all backgrounds"
@@ -59,3 +59,61 @@ def markdown(columns: list[str], rows: list[list[str]]) -> str:
     """The same table for a text file."""
     lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def networks_as_columns(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
+    """One column per network, one row per figure of merit against all backgrounds and each: for a few networks."""
+    first = runs[0].metrics
+    rows = _sizes(runs)
+    for name in backgrounds(first):
+        effective = first[name]["effective_events"]["background"]
+        rows.append([f"AUC, {name} ({effective:.0f} effective)", *(auc_text(run.metrics[name]["auc"]) for run in runs)])
+        for efficiency in first[name]["rejection"]:
+            title = f"1/eff_B at eff_S = {float(efficiency):.0%}, {name}"
+            rows.append([title, *_rejections(runs, name, efficiency)])
+    return ["test split", *(run.config.model.name for run in runs)], rows
+
+
+def networks_as_rows(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
+    """One row per network, against all backgrounds together; the rejection at the efficiency nearest to 50 %."""
+    middle = min(runs[0].metrics[ALL]["rejection"], key=lambda efficiency: abs(float(efficiency) - 0.5))
+    rows = [
+        *_sizes(runs),
+        ["AUC", *(auc_text(run.metrics[ALL]["auc"]) for run in runs)],
+        ["above chance", *(f"{above_chance(run.metrics[ALL]):.1f} σ" for run in runs)],
+        [f"1/eff_B at {float(middle):.0%}", *_rejections(runs, ALL, middle)],
+    ]
+    columns = ["network", *(row[0] for row in rows)]
+    return columns, [
+        [run.config.model.name, *(row[number] for row in rows)] for number, run in enumerate(runs, start=1)
+    ]
+
+
+def above_chance(entry: dict[str, Any]) -> float:
+    """How many standard deviations the AUC lies above 0.5, for a score that knows nothing about these events."""
+    from mscat_tf.evaluation.metrics import chance_error
+
+    effective = entry["effective_events"]
+    return float((entry["auc"]["value"] - 0.5) / chance_error(effective["signal"], effective["background"]))
+
+
+def _sizes(runs: list[Run]) -> list[list[str]]:
+    trainings = [run.training for run in runs]
+    return [
+        ["parameters", *(f"{t['parameters']}" for t in trainings)],
+        ["MFLOP per event", *(_number(t.get("flops_per_event"), 1e-6) for t in trainings)],
+        ["MB per event", *(_number(t.get("activation_bytes_per_event"), 1e-6) for t in trainings)],
+        ["training", *(duration(t["seconds"]) for t in trainings)],
+        ["s per epoch", *(_number(t.get("seconds_per_epoch")) for t in trainings)],
+        ["training events/s", *(f"{t['events_per_second']:.0f}" for t in trainings)],
+        ["best epoch", *(f"{t['best_epoch']} of {t['epochs_trained']}" for t in trainings)],
+    ]
+
+
+def _number(value: float | None, unit: float = 1.0) -> str:
+    """Three digits; `-` for what trees do not have, or a run of an earlier version did not write."""
+    return "-" if value is None else f"{value * unit:#.3g}".rstrip(".")
+
+
+def _rejections(runs: list[Run], background: str, efficiency: str) -> list[str]:
+    return [rejection_text(run.metrics[background]["rejection"][efficiency]) for run in runs]

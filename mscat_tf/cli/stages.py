@@ -151,20 +151,6 @@ def _print_splits(splits: dict[str, Any]) -> None:
     table("events per split; effective = (sum w)^2 / sum w^2", ["split", "process", "events", "effective"], rows)
 
 
-def models() -> None:
-    """Print the registry, each network built at the default sizes."""
-    start_tensorflow()
-    from mscat_tf.config import ModelSettings
-    from mscat_tf.models import count, registry
-
-    rows = []
-    for name, entry in registry.MODELS.items():
-        model = registry.build(ModelSettings(name=name))
-        operations = f"{count.flops_per_event(model) / 1e6:.1f}"
-        rows.append([name, count.parameters(model), operations, entry.summary, entry.reference])
-    table("networks", ["name", "parameters", "MFLOP per event", "what it is", "reference"], rows)
-
-
 def start_tensorflow() -> None:
     """Load TensorFlow without its greeting, and keep its advice to programmers from users."""
     find("tensorflow", "train").get_logger().setLevel(logging.ERROR)

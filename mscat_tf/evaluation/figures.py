@@ -1,5 +1,6 @@
 """Figures of a run's test split: ROC, scores, signal efficiency against fat-jet mass and transverse momentum."""
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def draw_roc(axes: Axes, runs: dict[str, Scores], min_effective: float) -> Axes:
     small weight make a rejection look high there that the sample cannot establish.
     """
     top = 10.0
-    for colour, (name, scores) in zip(COLOURS, runs.items(), strict=False):
+    for colour, (name, scores) in zip(cycle(COLOURS), runs.items(), strict=False):
         curve = weighted_roc(scores.logit, scores.label, scores.weight)
         some = curve.background_efficiency > 0
         rejection = 1 / np.where(some, curve.background_efficiency, 1.0)

@@ -78,6 +78,15 @@ def weighted_auc(score: NDArray[np.floating], label: NDArray[np.integer], weight
     return weighted_roc(score, label, weight).auc
 
 
+def chance_error(signal: float, background: float) -> float:
+    """Standard deviation of the AUC of a score that knows nothing, from the effective events of the two classes.
+
+    Exact for continuous scores of independent events; without weights it is the variance of the Mann-Whitney statistic
+    (Mann, Whitney, Ann. Math. Statist. 18 (1947) 50), and weights replace numbers by effective numbers.
+    """
+    return float(np.sqrt((signal + background + 1.0) / (12.0 * signal * background)))
+
+
 @dataclass(frozen=True)
 class Rejection:
     """Background rejection 1 / efficiency at a signal efficiency.

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from mscat_tf.config import EvaluationSettings
-from mscat_tf.data.pipeline import dataset
 from mscat_tf.evaluation.evaluate import evaluate_scores, yields
 from mscat_tf.evaluation.figures import draw_run
 from mscat_tf.evaluation.scores import Scores, write_scores
 from mscat_tf.files import write_json
-from mscat_tf.models.predictor import Predictor
 from mscat_tf.run_folder import Run
 
 
@@ -36,11 +34,8 @@ def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, 
 
 def score_split(run: Run, split: str) -> Scores:
     """Logits and everything that goes with them for one split, in the sample's order."""
-    table, sample, config = run.table, run.sample, run.config
-    names = tuple(tensor.name for tensor in run.model.inputs)
-    data = dataset(sample, table, table.rows(split), config.data, 4 * config.train.batch_size, names)
-    rows, logit = Predictor(run.model)(data)
-    chosen = table.take(rows)
+    rows, logit = run.predictor.logits(run.sample, run.table, split)
+    chosen = run.table.take(rows)
     return Scores(
         processes=chosen.processes,
         process_labels=chosen.process_labels,
@@ -52,5 +47,5 @@ def score_split(run: Run, split: str) -> Scores:
         score=(1.0 / (1.0 + np.exp(-logit.astype(np.float64)))).astype(np.float32),
         weight=chosen.weight,
         weight_fb=chosen.weight_fb,
-        kinematics=sample.column("kinematics")[rows],
+        kinematics=run.sample.column("kinematics")[rows],
     )

@@ -57,6 +57,9 @@ class ClassAttention(layers.Layer):
             token = block(tokens, token_mask, class_token=token, training=training)
         return self.norm(token)[:, 0]
 
+    def compute_output_shape(self, tokens_shape):
+        return tokens_shape[0], tokens_shape[-1]
+
     def get_config(self):
         own = ("num_blocks", "num_heads", "mlp_ratio", "dropout_rate")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

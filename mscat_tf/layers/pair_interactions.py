@@ -89,6 +89,9 @@ class PairInteractions(layers.Layer):
         real = ops.logical_and(token_mask[:, None, :, None], token_mask[:, None, None, :])
         return ops.where(real, bias, 0.0)
 
+    def compute_output_shape(self, tokens_shape):
+        return tokens_shape[0], self.num_heads, tokens_shape[1], tokens_shape[1]
+
     def _columns(self, tokens):
         """eta, phi and the logarithm of pT, each `(batch, constituents)`."""
         eta, phi, momentum = (tokens[..., self.columns.index(name)] for name in ("eta", "phi", self.momentum))

@@ -84,6 +84,9 @@ class ParticleAttentionBlock(layers.Layer):
         change = self.dropout(self.out(self.norm_hidden(hidden)), training=training)
         return self.residual_scale * updated + change
 
+    def compute_output_shape(self, tokens_shape, class_token_shape=None):
+        return class_token_shape or tokens_shape
+
     def get_config(self):
         own = ("num_heads", "mlp_ratio", "dropout_rate")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import Config
+from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.data import EventTable, Sample
+from mscat_tf.data.flat import flat_columns
 from mscat_tf.data.statistics import column_moments
 from mscat_tf.errors import InputError
 from mscat_tf.models import registry
@@ -37,6 +39,22 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
         declustering_features=data.declustering_features,
         event_shapes=data.event_shapes,
     )
+
+
+def unserved(config: Config, sample: Sample) -> str | None:
+    """Why the sample cannot serve the network of this configuration, in a sentence; None if it can.
+
+    Raises:
+        ConfigError: no network has this name.
+    """
+    try:
+        if config.model.name == BOOSTED_TREES:
+            flat_columns(sample, config.data, config.model.boosted_trees.inputs)
+        else:
+            input_specification(config, sample)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _need(sample: Sample, name: str, reason: str, advice: str) -> None:

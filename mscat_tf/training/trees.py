@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from mscat_tf.config import Config
 from mscat_tf.data import EventTable, Sample, event_table
@@ -20,6 +21,9 @@ from mscat_tf.training.loop import write_history
 from mscat_tf.training.record import need_both_classes, sample_digest, split_counts
 
 Matrix = NDArray[np.float32]
+THREADS_PAY = 200_000
+"""Training events from which several threads are worth it: below, OpenMP waits ten times longer than it works whenever
+another process has one of the cores."""
 
 
 def train_trees(config: Config, folder: Path) -> Run:
@@ -40,10 +44,10 @@ def train_trees(config: Config, folder: Path) -> Run:
         table = event_table(sample, config.data, config.seed)
         need_both_classes(sample, table)
         parts = {split: read_flat(sample, table.rows(split), columns) for split in ("train", "validation")}
-    fit_started = time.perf_counter()
-    grown = fit(config, parts["train"], table)
-    fit_seconds = time.perf_counter() - fit_started
-    history = _history(grown, parts, table, fit_seconds)
+    with threadpool_limits(1 if len(parts["train"]) < THREADS_PAY else None, user_api="openmp"):
+        fit_started = time.perf_counter()
+        grown = fit(config, parts["train"], table)
+        history = _history(grown, parts, table, time.perf_counter() - fit_started)
     best = int(np.argmax([row["val_auc"] for row in history])) + 1
     trees = plain_trees(grown, columns, best)
     trees.save(run.model_file)

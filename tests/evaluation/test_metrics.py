@@ -1,5 +1,7 @@
 """Metrics against closed forms, an O(n^2) count, scikit-learn, and recorded values of published networks."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from mscat_tf.evaluation.metrics import rejection, weighted_auc, weighted_roc
+from mscat_tf.data.events import effective_events
+from mscat_tf.evaluation.metrics import chance_error, rejection, weighted_auc, weighted_roc
 
 
 @st.composite
@@ -128,3 +131,18 @@ def test_published_networks_get_their_recorded_values(reference_data, file, auc,
     assert weighted_auc(score, label, weight) == pytest.approx(auc, abs=2e-6)
     assert rejection(score, label, weight, 0.3).value == pytest.approx(at_30, rel=2e-3)
     assert rejection(score, label, weight, 0.5).value == pytest.approx(at_50, rel=2e-3)
+
+
+CHOICES = list(itertools.combinations(range(7), 3))
+
+
+def test_chance_error_is_the_spread_of_scores_that_know_nothing():
+    """Two thousand throws of random scores on the same weighted events; the spread of the spread is 1.6 %."""
+    rng = np.random.default_rng(3)
+    label = np.repeat([1, 0], [60, 40])
+    weight = rng.uniform(0.05, 3.0, 100) ** 2
+    thrown = [weighted_auc(rng.normal(size=100), label, weight) for _ in range(2000)]
+    expected = chance_error(effective_events(weight[label == 1]), effective_events(weight[label == 0]))
+    assert np.std(thrown) == pytest.approx(expected, rel=0.07)
+    exact = [weighted_auc(np.arange(7.0), np.isin(np.arange(7), chosen).astype(int), np.ones(7)) for chosen in CHOICES]
+    assert np.std(exact) == pytest.approx(chance_error(3, 4))
