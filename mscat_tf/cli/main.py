@@ -122,11 +122,12 @@ def models(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another size, e.g. --set model.width=32.")
     ] = None,
+    figures: Annotated[Path | None, typer.Option(help="Also draw the networks into this folder.")] = None,
 ) -> None:
     """The registry: name, parameters, operations and memory per event at the default sizes; or one network's layers."""
     from mscat_tf.cli import registry
 
-    registry.show(name, settings or [])
+    registry.show(name, settings or [], figures)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`mscat models`: every network with its size and cost, or the layers of one."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,20 +15,21 @@ from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import ConfigError
 
 
-def show(name: str | None, overrides: Sequence[str]) -> None:
+def show(name: str | None, overrides: Sequence[str], figures: Path | None = None) -> None:
     """Print the registry, or one network.
 
     Args:
         name: of the one network; None prints a table of all. overrides: `model.key=value`.
+        figures: folder for drawings of what is printed; None draws nothing.
 
     Raises:
         ConfigError: unknown name or setting.
     """
     start_tensorflow()
     if name is None:
-        _show_all(overrides)
+        _show_all(overrides, figures)
     else:
-        _show_one(model_settings(name, overrides))
+        _show_one(model_settings(name, overrides), figures)
 
 
 def model_settings(name: str, overrides: Sequence[str]) -> ModelSettings:
@@ -43,7 +45,7 @@ def model_settings(name: str, overrides: Sequence[str]) -> ModelSettings:
         raise as_config_error(error, "model") from error
 
 
-def _show_all(overrides: Sequence[str]) -> None:
+def _show_all(overrides: Sequence[str], figures: Path | None) -> None:
     from mscat_tf.models import boosted_trees, count, registry
 
     rows: list[list[Any]] = []
@@ -53,6 +55,7 @@ def _show_all(overrides: Sequence[str]) -> None:
             cost = count.cost_per_event(model)
             size = [count.parameters(model), f"{cost.flops / 1e6:.1f}", f"{cost.activation_bytes / 1e6:.2f}"]
             rows.append([name, *size, entry.summary, entry.reference])
+            _draw(model, figures)
             reporter.update(len(rows), name)
     trees = model_settings(BOOSTED_TREES, overrides).boosted_trees
     leaves = f"<= {trees.iterations * trees.max_leaves}"
@@ -61,7 +64,7 @@ def _show_all(overrides: Sequence[str]) -> None:
     table("networks (of trees: values of the leaves)", columns, rows)
 
 
-def _show_one(settings: ModelSettings) -> None:
+def _show_one(settings: ModelSettings, figures: Path | None) -> None:
     from mscat_tf.models import count, graph
 
     model = count.model_at_default_size(settings)
@@ -76,3 +79,11 @@ def _show_one(settings: ModelSettings) -> None:
         f"{cost.activation_bytes / 1e6:.2f} MB of activations",
         soft_wrap=True,
     )
+    _draw(model, figures)
+
+
+def _draw(model: Any, folder: Path | None) -> None:
+    if folder is not None:
+        from mscat_tf.interpretation.network_figure import draw_network
+
+        out.print(f"figure: {draw_network(model, folder, model.name)}", soft_wrap=True)

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from mscat_tf.config import ExplanationSettings
 from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.files import make_folder
-from mscat_tf.interpretation.attention import MeanAttention, attention_blocks, explanation_model, one_block, token_masks
+from mscat_tf.interpretation.attention import (
+    MeanAttention,
+    attention_blocks,
+    explanation_model,
+    high_scale_labels,
+    one_block,
+    token_masks,
+)
 from mscat_tf.interpretation.explain_figures import draw_all
 from mscat_tf.interpretation.grad_cam import GradCam, all_zero, gradcam_layers
 from mscat_tf.interpretation.store import write_arrays
@@ -41,7 +48,8 @@ class AttentionMaps:
         """Add the events of one batch: inputs by name, index of each event's process, optional weights."""
         if self.scores is None:
             return
-        scores = self.scores([tf.constant(inputs[name]) for name in self.names])
+        inputs = {name: inputs[name] for name in self.names}
+        scores = self.scores([tf.constant(values) for values in inputs.values()])
         for name, mean in self.maps.items():
             masks = token_masks(name, inputs, *scores[name].shape[2:])
             mean.add(scores[name].numpy(), *masks, process, weights)
@@ -95,6 +103,7 @@ def explain(
     folder: Path,
     provenance: dict[str, Any],
     progress: Callable[[int, int], None] | None = None,
+    token_names: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write `attention.h5`, `gradcam.h5` and `figures/*.png|pdf` of a trained network.
 
@@ -105,10 +114,11 @@ def explain(
         process_names: by index. settings: how many events of each process, how many at once, which layer.
         folder: the run folder. provenance: configuration, seed, versions; written into both files.
         progress: called with (events done, events wanted) after each batch.
+        token_names: of the kinematic tokens, for the figures.
 
     Returns:
         Events used by process name, share of all-zero Grad-CAM maps by jet and process name (None without events),
-        attention blocks, paths of the figures.
+        attention blocks, labels of the high scale's tokens, paths of the figures.
 
     Raises:
         InputError: there are no events. OutputError: cannot be written.
@@ -133,12 +143,13 @@ def explain(
     summary: dict[str, Any] = {"events": dict(zip(process_names, used.tolist(), strict=True))}
     maps, cams = attention.arrays(), grad_cam.arrays()
     summary |= {"blocks": list(attention.maps), "gradcam_layers": grad_cam.layers}
+    summary["tokens"] = high_scale_labels(model, token_names)
     summary["all_zero"] = zero_shares(cams, grad_cam.layers, process_names)
     attributes = {**provenance, "processes": list(process_names), **summary}
     write_arrays(folder / "attention.h5", maps, attributes)
     if cams:
         write_arrays(folder / "gradcam.h5", cams, attributes)
-    summary["figures"] = draw_all(maps, cams, used, process_names, folder / "figures")
+    summary["figures"] = draw_all(maps, cams, used, process_names, folder / "figures", summary["tokens"])
     log.info("explained %d events: %s", used.sum(), summary["events"])
     return summary
 

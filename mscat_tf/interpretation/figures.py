@@ -1,5 +1,6 @@
 """Publication-ready figures of attention maps and Grad-CAM; every function returns the Matplotlib axes it drew on."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,91 +42,133 @@ def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figur
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _image(axes: Axes, values: Array, top: float, **options: Any) -> Any:
-    """Draw scores; a row that no event has (its sum is 0) stays grey."""
+def _image(axes: Axes, values: Array, everything: Array, **options: Any) -> Any:
+    """Draw scores on a scale that holds `everything`; a row that no event has (all of it is 0) stays grey."""
     axes.set_facecolor("0.85")
-    shown = np.where(values.sum(axis=-1, keepdims=True) > 0, values, np.nan)
-    return axes.imshow(shown, cmap="viridis", vmin=0.0, vmax=top, aspect="auto", interpolation="nearest", **options)
+    shown = np.where((values != 0).any(axis=-1, keepdims=True), values, np.nan)
+    scale = {"vmin": min(0.0, everything.min()), "vmax": everything.max()}
+    return axes.imshow(shown, cmap="viridis", aspect="auto", interpolation="nearest", **scale, **options)
 
 
-def draw_cross_attention(mean: Array, processes: Sequence[str], jets: int = 2) -> Grid:
+def draw_cross_attention(
+    mean: Array,
+    processes: Sequence[str],
+    jets: int = 2,
+    labels: Sequence[str] = (),
+    what: str = r"constituent, ordered by $p_\mathrm{T}$",
+) -> Grid:
     """Mean cross-attention: one row of panels for each process, one column for each jet.
 
     Args:
         mean: `(processes, tokens, keys)`, mean over events and heads; the keys are the constituents of jet 1, jet 2,
             ..., each ordered by pT, or those of the summed jets (as many keys as constituents).
         processes: their names. jets: sets of constituents among the keys; 1 for summed jets.
+        labels: of the tokens. what: a key is.
 
     Returns:
         Axes `(processes, jets)`.
     """
     tokens, keys = mean.shape[1], mean.shape[2] // jets
     titles = ["sum of jets"] if jets == 1 else _labels(JET_LABELS, jets, "jet")
+    labels = labels or _labels(TOKEN_LABELS, tokens, "token")
     with style.context(STYLE):
         figure, axes = _panels(len(processes), jets, 4.2, 1.5)
         for row, process in enumerate(processes):
             for jet in range(jets):
                 place = axes[row, jet]
                 part = mean[row, :, jet * keys : (jet + 1) * keys]
-                image = _image(place, part, mean.max(), extent=(0.5, keys + 0.5, tokens - 0.5, -0.5))
-                place.set_title(f"{process}: constituents of {titles[jet]}")
-                place.set_yticks(range(tokens), _labels(TOKEN_LABELS, tokens, "token") if jet == 0 else [""] * tokens)
+                image = _image(place, part, mean, extent=(0.5, keys + 0.5, tokens - 0.5, -0.5))
+                place.set_title(f"{process}: {titles[jet]}")
+                place.set_yticks(range(tokens), labels if jet == 0 else [""] * tokens)
                 if row == len(processes) - 1:
-                    place.set_xlabel(r"constituent, ordered by $p_\mathrm{T}$")
+                    place.set_xlabel(what)
         figure.colorbar(image, ax=axes, label="mean cross-attention", pad=0.01)
     return axes
 
 
-def draw_self_attention(means: Sequence[Array], processes: Sequence[str]) -> Grid:
+def draw_self_attention(
+    means: Sequence[Array], processes: Sequence[str], what: str = r"ordered by $p_\mathrm{T}$"
+) -> Grid:
     """Mean self-attention of the constituents: one row of panels for each jet, one column for each process.
 
     Args:
-        means: for each jet `(processes, queries, keys)`. processes: their names.
+        means: for each jet `(processes, queries, keys)`. processes: their names. what: the tokens are, or their order.
 
     Returns:
         Axes `(jets, processes)`.
     """
     jets, keys = len(means), means[0].shape[-1]
-    top = max(mean.max() for mean in means)
+    everything = np.stack(means)
     with style.context(STYLE):
         figure, axes = _panels(jets, len(processes), 3.1, 3.0)
         for jet, mean in enumerate(means):
             for column, process in enumerate(processes):
                 place = axes[jet, column]
-                image = _image(place, mean[column], top, extent=(0.5, keys + 0.5, keys + 0.5, 0.5))
+                image = _image(place, mean[column], everything, extent=(0.5, keys + 0.5, keys + 0.5, 0.5))
                 place.set_title(f"{process}: {_labels(JET_LABELS, jets, 'jet')[jet]}")
                 if column == 0:
-                    place.set_ylabel(r"query, ordered by $p_\mathrm{T}$")
+                    place.set_ylabel(f"query, {what}")
                 if jet == jets - 1:
-                    place.set_xlabel(r"key, ordered by $p_\mathrm{T}$")
+                    place.set_xlabel(f"key, {what}")
         figure.colorbar(image, ax=axes, label="mean self-attention", pad=0.01)
     return axes
 
 
-def draw_kinematic_attention(mean: Array, processes: Sequence[str]) -> Grid:
+def draw_kinematic_attention(mean: Array, processes: Sequence[str], labels: Sequence[str] = ()) -> Grid:
     """Mean self-attention of the kinematic tokens with its values written in.
 
     Args:
+        mean: `(processes, queries, tokens)`: the tokens are the queries, or there is one, which pools them.
+        processes: their names. labels: of the tokens.
+
+    Returns:
+        Axes `(1, processes)`.
+    """
+    queries, tokens = mean.shape[1:]
+    labels = labels or _labels(TOKEN_LABELS, tokens, "token")
+    asking = labels if queries == tokens else ["learned query"]
+    with style.context(STYLE):
+        figure, axes = _panels(1, len(processes), 2.7, 3.0)
+        for place, values, process in zip(axes[0], mean, processes, strict=True):
+            image = _image(place, values, mean)
+            for query, key in np.ndindex(queries, tokens):
+                colour = "white" if values[query, key] < 0.6 * mean.max() else "black"
+                place.text(key, query, f"{values[query, key]:.2f}", ha="center", va="center", color=colour)
+            place.set_title(process)
+            place.set_xticks(range(tokens), labels, rotation=35, ha="right", rotation_mode="anchor")
+            place.set_yticks(range(queries), asking if place is axes[0, 0] else [""] * queries)
+            place.set_xlabel("key")
+        axes[0, 0].set_ylabel("query")
+        figure.colorbar(image, ax=axes, label="mean self-attention", pad=0.01)
+    return axes
+
+
+def draw_joint_attention(mean: Array, processes: Sequence[str], constituents: dict[str, int]) -> Grid:
+    """Mean attention among all tokens of both scales: one panel for each process, with lines between jets and scales.
+
+    Args:
         mean: `(processes, tokens, tokens)`. processes: their names.
+        constituents: of each jet, by its label; they are the first tokens, the rest are kinematic ones.
 
     Returns:
         Axes `(1, processes)`.
     """
     tokens = mean.shape[-1]
-    labels = _labels(TOKEN_LABELS, tokens, "token")
+    ends = [*np.cumsum([0, *constituents.values()]).tolist(), tokens]
+    middles, parts = [(first + last) / 2 for first, last in itertools.pairwise(ends)], [*constituents, "kinematics"]
     with style.context(STYLE):
-        figure, axes = _panels(1, len(processes), 2.7, 3.0)
+        figure, axes = _panels(1, len(processes), 4.2, 4.2)
         for place, values, process in zip(axes[0], mean, processes, strict=True):
-            image = _image(place, values, mean.max())
-            for query, key in np.ndindex(tokens, tokens):
-                colour = "white" if values[query, key] < 0.6 * mean.max() else "black"
-                place.text(key, query, f"{values[query, key]:.2f}", ha="center", va="center", color=colour)
+            image = _image(place, values, mean, extent=(0, tokens, tokens, 0))
+            for end in ends[1:-1]:
+                place.axhline(end, color="white", linewidth=0.6)
+                place.axvline(end, color="white", linewidth=0.6)
             place.set_title(process)
-            place.set_xticks(range(tokens), labels, rotation=35, ha="right", rotation_mode="anchor")
-            place.set_yticks(range(tokens), labels if place is axes[0, 0] else [""] * tokens)
+            place.set_xticks(middles, parts)
+            place.set_yticks(middles, parts if place is axes[0, 0] else [""] * len(parts))
             place.set_xlabel("key")
         axes[0, 0].set_ylabel("query")
-        figure.colorbar(image, ax=axes, label="mean self-attention", pad=0.01)
+        figure.colorbar(image, ax=axes, label="mean attention", pad=0.01)
     return axes
 
 

@@ -35,7 +35,8 @@ def explain(
         "versions": library_versions(),
     }
     names = run.sample.header.processes
-    summary = explain_model(run.model, test_batches, names, settings, run.path, provenance, progress)
+    tokens = run.sample.header.token_names
+    summary = explain_model(run.model, test_batches, names, settings, run.path, provenance, progress, tokens)
     summary["figures"] = [str(path) for path in summary["figures"]]
     summary |= {"settings": settings.model_dump(mode="json"), "seconds": time.perf_counter() - started}
     write_json(run.path / "explanation.json", summary)

@@ -91,7 +91,7 @@ def write(folder, **files):
 
 
 def test_a_base_gives_what_the_file_does_not(tmp_path):
-    """Sections are merged key by key, lists replaced; a base may have one of its own, by a path as seen from the file."""
+    """Sections are merged key by key, lists replaced; a base may have one of its own, by a path from the file."""
     write(
         tmp_path,
         one="base: demo\nname: one\nmodel: {width: 8, head_units: [3, 2]}\ntrain: {epochs: 2}",

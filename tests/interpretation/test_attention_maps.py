@@ -6,14 +6,15 @@ import pytest
 
 from mscat_tf.interpretation.attention import MeanAttention, attention_blocks, explanation_model, one_block, token_masks
 from mscat_tf.models.registry import build
-from tests.models.mock_inputs import NAMES, SIZES, inputs_of, mock_inputs, tiny
+from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, tiny
 
+EXPLAINED = ("mscat", "concatenation", "joint_attention", "mscat_swapped", "kinematics_only", "released")
 EVENTS, HEADS, TOKENS, CONSTITUENTS = 5, 2, SIZES.tokens, SIZES.constituents
 
 
-def network(name="mscat", **changes):
+def network(name="mscat", sizes=SIZES, **changes):
     keras.utils.set_random_seed(8)
-    model = build(tiny(name, **changes), SIZES)
+    model = build(tiny(name, **changes), sizes)
     rng = np.random.default_rng(2)
     model.set_weights([weight + rng.normal(0, 0.3, weight.shape) for weight in model.get_weights()])
     return model
@@ -35,12 +36,13 @@ def test_every_block_has_a_named_output(deep):
     assert shapes == wanted
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_the_explained_network_gives_the_same_score(name):
     model = network(name, dropout_rate=0.0)
     inputs = inputs_of(model, mock_inputs(EVENTS))
     before, uses = np.asarray(model(inputs)), [len(layer._inbound_nodes) for layer in model.layers]
     explained = explanation_model(model)
+    assert attention_blocks(explained)
     np.testing.assert_allclose(explained(inputs)["score"], before, atol=1e-6)
     assert [len(layer._inbound_nodes) for layer in model.layers] == uses
     np.testing.assert_array_equal(model(inputs), before)
@@ -51,7 +53,7 @@ def test_extracted_scores_equal_a_direct_computation(deep):
     model, explained = deep
     inputs = mock_inputs(EVENTS)
     inside = {name: model.get_layer(name).output for name in ("cross_block_1", "constituents_2_block_1")}
-    merged = model.get_layer("merged_jets").output
+    merged = model.get_layer("merged_constituents").output
     tokens = keras.Model(model.inputs, {**inside, "keys": merged[0], "mask": merged[1]})(inputs)
     _, cross = model.get_layer("cross_encoder_2")(
         tokens["cross_block_1"], tokens["keys"], tokens["mask"], return_attention_scores=True
@@ -81,6 +83,34 @@ def test_masks_of_summed_jets():
     np.testing.assert_array_equal(keys, inputs["mask_1"] | inputs["mask_2"])
     _, keys = token_masks("cross_block_1", inputs, TOKENS, 2 * CONSTITUENTS)
     np.testing.assert_array_equal(keys, np.concatenate([inputs["mask_1"], inputs["mask_2"]], axis=1))
+
+
+def test_masks_of_more_than_nine_jets_and_two_streams():
+    """Jet 10 comes after jet 2; keys are all jets of the constituents, then all of the Lund declusterings."""
+    rng = np.random.default_rng(0)
+    inputs = {f"{name}_{jet}": rng.random((3, 4)) < 0.5 for jet in range(1, 11) for name in ("mask", "lund_mask")}
+    shuffled = dict(sorted(inputs.items()))
+    _, keys = token_masks("cross_block_1", shuffled, 3, 80)
+    ordered = [inputs[f"{name}_{jet}"] for name in ("mask", "lund_mask") for jet in range(1, 11)]
+    np.testing.assert_array_equal(keys, np.concatenate(ordered, axis=1))
+    queries, keys = token_masks("lund_10_block_1", shuffled, 4, 4)
+    np.testing.assert_array_equal(keys, inputs["lund_mask_10"])
+    np.testing.assert_array_equal(queries, inputs["lund_mask_10"])
+    queries, keys = token_masks("constituents_2_pooled", shuffled, 1, 4)
+    assert queries.all()
+    np.testing.assert_array_equal(keys, inputs["mask_2"])
+
+
+def test_any_layer_that_returns_its_scores_is_explained():
+    """A layer of Keras' own, followed by a named identity."""
+    tokens = keras.Input((4, 6), name="tokens")
+    read = keras.layers.MultiHeadAttention(2, 3)(tokens, tokens)
+    model = keras.Model([tokens], keras.layers.Identity(name="own_block_1")(read))
+    explained = explanation_model(model)
+    assert attention_blocks(explained) == ["own_block_1"]
+    values = np.random.default_rng(1).normal(size=(2, 4, 6)).astype("float32")
+    _, scores = model.layers[1](values, values, return_attention_scores=True)
+    np.testing.assert_allclose(explained([values])["own_block_1_scores"], scores, atol=1e-6)
 
 
 def random_events(seed=0, events=40, heads=2, queries=3, keys=4):

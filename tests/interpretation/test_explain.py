@@ -8,10 +8,12 @@ import pytest
 
 from mscat_tf.config import ExplanationSettings
 from mscat_tf.errors import ConfigError, InputError
-from mscat_tf.interpretation.attention import explanation_model
-from mscat_tf.interpretation.explain import explain
+from mscat_tf.interpretation.attention import explanation_model, high_scale_labels
+from mscat_tf.interpretation.explain import AttentionMaps, explain
+from mscat_tf.interpretation.explain_figures import draw_across_scales
 from mscat_tf.interpretation.figures import BINS, PLANE, plane_density
 from mscat_tf.interpretation.store import read_arrays, write_arrays
+from mscat_tf.models.inputs import InputSpecification
 from tests.interpretation.test_attention_maps import network
 from tests.models.mock_inputs import SIZES, mock_inputs
 
@@ -108,7 +110,8 @@ def test_joint_attention_counts_real_constituents_and_every_kinematic_token(tmp_
     summary = run("joint_attention", tmp_path)
     maps, _ = read_arrays(tmp_path / "attention.h5")
     assert summary["gradcam_layers"] == {1: "constituents_1_block_3", 2: "constituents_2_block_3"}
-    assert {Path(path).stem for path in summary["figures"]} == {"gradcam"}
+    joint = {f"attention_joint_block_{number}" for number in (1, 2, 3)}
+    assert {Path(path).stem for path in summary["figures"]} == {"gradcam", *joint}
     inputs = [batch[0] for batch in batches(10)]
     masks = [np.concatenate([part[name] for part in inputs]) for name in ("mask_1", "mask_2")]
     for process in range(2):
@@ -116,6 +119,36 @@ def test_joint_attention_counts_real_constituents_and_every_kinematic_token(tmp_
         counts = [mask[kept].sum(axis=0) for mask in masks]
         expected = np.concatenate([*counts, np.full(SIZES.tokens, 7)])
         np.testing.assert_array_equal(maps["joint_block_1/real_queries"][process], expected)
+
+
+def test_two_streams_and_a_class_token():
+    """Three jets: cross-attention is a figure for each stream, and event shapes and class token are queries too."""
+    sizes = InputSpecification(3, 6, 5, declusterings=4, event_shapes=("sphericity",))
+    changes = {"streams": ("lund", "constituents"), "pooling": "class_token", "attention": "differential", "key_dim": 4}
+    model, inputs = network(sizes=sizes, **changes), mock_inputs(10, sizes=sizes)
+    maps = AttentionMaps(model, 1)
+    maps.add({**inputs, "mask_4": inputs["mask_1"]}, np.zeros(10, int))  # what is no input of the network is ignored
+    means = {name.removesuffix("/mean"): values for name, values in maps.arrays().items() if name.endswith("/mean")}
+    masks = [inputs[f"{name}_{jet}"] for name in ("mask", "lund_mask") for jet in (1, 2, 3)]
+    read = np.concatenate(masks, axis=1).any(axis=0)
+    assert np.all(np.any(means["cross_block_1"][0] != 0, axis=0) == read)
+    names = ("jet 1", "jet 2", "jet 3", "lepton 1", "sum")
+    labels = high_scale_labels(model, names)
+    assert labels == [*names, "event shapes", "class token"]
+    figures = draw_across_scales(means, ["signal"], labels)
+    assert set(figures) == {f"attention_cross_block_1_{stream}" for stream in ("constituents", "lund")}
+    for start, size, stream in ((0, 6, "constituents"), (18, 4, "lund")):
+        axes = figures[f"attention_cross_block_1_{stream}"]
+        assert axes.shape == (1, 3)
+        assert [label.get_text() for label in axes[0, 0].get_yticklabels()] == labels
+        drawn = np.asarray(axes[0, 1].images[0].get_array())
+        np.testing.assert_allclose(drawn, means["cross_block_1"][0, :, start + size : start + 2 * size])
+
+
+def test_pooling_by_attention_is_drawn(tmp_path):
+    summary = run("kinematics_only", tmp_path, pooling="attention")
+    drawn = {Path(path).stem for path in summary["figures"]}
+    assert drawn == {"attention_kinematics_block_1", "attention_kinematics_pooled"}
 
 
 def test_nothing_to_explain_is_said_in_a_sentence(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mscat_tf.errors import ConfigError
-from mscat_tf.layers import CrossAttentionBlock, FeedForward, SelfAttentionBlock, StochasticDepth
+from mscat_tf.layers import CrossAttentionBlock, FeedForward, KeyOverlapAttention, SelfAttentionBlock, StochasticDepth
 from tests.layer_checks import check_layer
 from tests.layers.test_attention import CONTEXT, TOKENS, cloud, event, randomise
 
@@ -84,6 +84,10 @@ def test_key_overlap_equals_a_loop_over_queries():
         values = inputs["query"][i] @ wv[:, head] + bv[head]
         expected[i, q] += (overlap / overlap.sum()) @ values @ wo[head]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_key_overlap_contract(tmp_path):
+    check_layer(KeyOverlapAttention, {"num_heads": 2, "key_dim": 4, "dropout_rate": 0.1}, event(), tmp_path)
 
 
 def test_key_overlap_survives_dropout_of_every_key():

@@ -4,23 +4,42 @@ import numpy as np
 
 from mscat_tf.config import ModelSettings
 from mscat_tf.models.inputs import InputSpecification
+from mscat_tf.models.registry import MODELS
 
 DEPTHS = {"constituent_blocks": 1, "kinematic_blocks": 1, "cross_blocks": 1}
 TINY = {"width": 12, "num_heads": 2, "key_dim": 3, "head_units": (7,), **DEPTHS}
 SIZES = InputSpecification(jets=2, constituents=6, tokens=3)
 WITH_TREES = InputSpecification(constituents=6, declusterings=5, event_shapes=("sphericity", "missing_pt"))
-FAMILIES: dict[str, dict] = {}
+FAMILIES: dict[str, dict] = {
+    "mlp_image": {"pixels": 40, "jet_units": (16,), "head_units": (24,)},
+    "cnn_image": {"pixels": 24, "filters": (5, 6), "jet_units": (16,), "head_units": (24,)},
+    "deep_sets": {"phi_units": (9, 16), "f_units": (24,)},
+    "particle_net": {"neighbours": 3, "blocks": ((5, 6), (7, 7)), "head_units": (8,)},
+    "particle_net_light": {"neighbours": 2, "blocks": ((5,), (6,)), "head_units": (7,)},
+    "particle_transformer": {
+        "embedding_units": (7, 8),
+        "pair_units": (5,),
+        "num_heads": 2,
+        "particle_blocks": 1,
+        "class_blocks": 1,
+    },
+    "lund_net": {"blocks": ((5, 6), (6, 6)), "fusion_units": 9, "head_units": (8,)},
+    "released": {
+        "constituent_layers": 1,
+        "kinematic_layers": 1,
+        "cross_layers": 1,
+        "hidden_units": 8,
+        "head_units": (7, 5),
+    },
+}
 """Sections of the other families at sizes that build in a moment, by the name of the section."""
 
-NAMES = (
-    "mscat",
-    "concatenation",
-    "joint_attention",
-    "mscat_swapped",
-    "kinematics_only",
-    "kinematics_mlp",
-    "substructure_only",
-)
+NAMES = tuple(MODELS)
+
+
+def sizes_of(name):
+    """Inputs that hold what this network reads."""
+    return WITH_TREES if name == "lund_net" else SIZES
 
 
 def tiny(name="mscat", **changes):
@@ -51,11 +70,10 @@ def mock_inputs(events, seed=0, sizes=SIZES, least=1):
 
 
 def mock_tree(jet, events, sizes, rng, least):
-    """Declusterings of one jet: every parent stands before its children, the root has none."""
+    """Declusterings of one jet, a binary tree: every parent stands before its two children, the root has none."""
     tokens = sizes.declusterings
     mask = np.arange(tokens) < rng.integers(least, tokens + 1, (events, 1))
-    parent = rng.integers(0, np.maximum(np.arange(tokens), 1), (events, tokens))
-    parent[:, 0] = -1
+    parent = np.broadcast_to((np.arange(tokens) - 1) // 2, (events, tokens))
     tree = rng.normal(size=(events, tokens, len(sizes.declustering_features))) * mask[..., None]
     return {
         f"lund_{jet}": tree.astype("float32"),

@@ -64,8 +64,8 @@ def test_joint_scores_equal_attention_of_numpy(joint):
     normed = spread / np.sqrt((spread**2).mean(axis=-1, keepdims=True) + block.norm.epsilon)
     normed = normed * weights["norm/gamma"] + weights["norm/beta"]
     query, key = (
-        np.einsum("etf,fhd->ehtd", normed, weights[f"attention/attention/{part}/kernel"])
-        + weights[f"attention/attention/{part}/bias"][:, None]
+        np.einsum("etf,fhd->ehtd", normed, weights[f"attention/{part}/kernel"])
+        + weights[f"attention/{part}/bias"][:, None]
         for part in ("query", "key")
     )
     raw = np.exp(np.einsum("ehqd,ehkd->ehqk", query, key) / np.sqrt(key.shape[-1]))
