@@ -28,8 +28,16 @@ def check_layer(cls, init, inputs, folder):
     again = keras.models.load_model(folder / "layer.keras")
     for first, second in zip(outputs(model(inputs)), outputs(again(inputs)), strict=True):
         np.testing.assert_array_equal(first, second)
+    check_symbols(model.outputs, layer(**inputs))
     check_compiled(layer, inputs)
     check_half_precision(cls, init, layer, inputs)
+
+
+def check_symbols(symbols, result):
+    """What a layer promises while a network is built is what comes out: shape but for the batch, and type."""
+    for symbol, tensor in zip(symbols, keras.tree.flatten(result), strict=True):
+        assert tuple(symbol.shape[1:]) == tuple(tensor.shape[1:])
+        assert symbol.dtype == keras.backend.standardize_dtype(tensor.dtype)
 
 
 def outputs(result):

@@ -69,7 +69,8 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table; the first column is text, the others are numbers."""
     view = Table(title=title, title_justify="left", title_style="bold")
     for index, name in enumerate(columns):
-        view.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
+        first = index == 0
+        view.add_column(name, justify="left" if first else "right", overflow="fold", no_wrap=first)
     for row in rows:
         view.add_row(*map(str, row))
     out.print(view)

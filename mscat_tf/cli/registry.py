@@ -60,8 +60,8 @@ def _show_all(overrides: Sequence[str], figures: Path | None) -> None:
     trees = model_settings(BOOSTED_TREES, overrides).boosted_trees
     leaves = f"<= {trees.iterations * trees.max_leaves}"
     rows.append([BOOSTED_TREES, leaves, "-", "-", boosted_trees.SUMMARY, boosted_trees.REFERENCE])
-    columns = ["name", "parameters", "MFLOP per event", "MB per event", "what it is", "reference"]
-    table("networks (of trees: values of the leaves)", columns, rows)
+    columns = ["name", "parameters", "MFLOP", "MB", "what it is", "reference"]
+    table("networks; operations and activations per event (of trees: values of the leaves)", columns, rows)
 
 
 def _show_one(settings: ModelSettings, figures: Path | None) -> None:

@@ -18,5 +18,5 @@ class IgnoreMask(layers.Layer):
     def call(self, token_mask):
         return ops.ones_like(token_mask)
 
-    def compute_output_shape(self, token_mask_shape):
-        return token_mask_shape
+    def compute_output_spec(self, token_mask):
+        return keras.KerasTensor(token_mask.shape, dtype="bool")

@@ -21,5 +21,5 @@ class StackJets(layers.Layer):
     def call(self, jets):
         return ops.concatenate(jets, axis=0)
 
-    def compute_output_shape(self, jets_shape):
-        return (None, *jets_shape[0][1:])
+    def compute_output_spec(self, jets):
+        return keras.KerasTensor((None, *jets[0].shape[1:]), dtype=jets[0].dtype)

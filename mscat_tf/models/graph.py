@@ -54,6 +54,8 @@ def boxes(model: keras.Model) -> list[Box]:
         result = layer(*arguments, **options)
         outputs = [tensor for tensor in keras.tree.flatten(result) if isinstance(tensor, keras.KerasTensor)]
         alive.extend([*taken, *outputs])
+        if all(tensor.dtype == "bool" for tensor in outputs):
+            return result
         if isinstance(layer, PASSED_OVER):
             made_by[id(outputs[0])] = sources[0]
             return result
