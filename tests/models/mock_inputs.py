@@ -47,6 +47,13 @@ def tiny(name="mscat", **changes):
     return ModelSettings(**{**TINY, **FAMILIES, "name": name, **changes})
 
 
+def without_dropout(name):
+    """The same, for comparisons that random numbers would spoil."""
+    sections = {key: getattr(tiny(name), key) for key in FAMILIES}
+    still = {k: {**FAMILIES[k], "dropout_rate": 0.0} for k, s in sections.items() if hasattr(s, "dropout_rate")}
+    return tiny(name, dropout_rate=0.0, **still)
+
+
 def mock_inputs(events, seed=0, sizes=SIZES, least=1):
     """Inputs by name: constituents eta, phi, pt, log pt ordered by pt; kinematics in GeV. `least` real constituents."""
     rng = np.random.default_rng(seed)

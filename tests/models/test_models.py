@@ -178,13 +178,14 @@ def test_saved_network_agrees_exactly(name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_half_precision_agrees(name):
     """The same weights under `mixed_bfloat16`: eight bits of mantissa, so a few per cent of what the logits span."""
+    inputs, weights = events(name, 8, least=2), network(name).get_weights()
+    full = logits(name, inputs)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         half = build(tiny(name), sizes_of(name))
-        half.set_weights(network(name).get_weights())
+        half.set_weights(weights)
         assert half.output.dtype == "float32"
-        inputs = events(name, 8, least=2)
-        full, rounded = logits(name, inputs), logits_of(half, inputs)
+        rounded = logits_of(half, inputs)
     finally:
         keras.config.set_dtype_policy("float32")
     assert np.isfinite(rounded).all()

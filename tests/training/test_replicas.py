@@ -1,6 +1,11 @@
-"""One training step of every network on two replicas is the step on one device."""
+"""One training step of a network on two replicas is the step on one device.
+
+Of a few networks; of all with MSCAT_ALL_NETWORKS=1 (minutes). `particle_net`, whose batch normalisation is the delicate
+part, has a test of its own besides.
+"""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +14,8 @@ import pytest
 
 from tests.models.mock_inputs import NAMES
 
+SOME = ("mscat", "cnn_image", "deep_sets")
+CHOSEN = NAMES if os.environ.get("MSCAT_ALL_NETWORKS") else SOME
 SCRIPT = """
 import json, sys
 import keras, numpy as np, tensorflow as tf
@@ -16,13 +23,13 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from mscat_tf.models.registry import build
 from mscat_tf.training.step import TrainingStep
-from tests.models.mock_inputs import inputs_of, mock_inputs, moved_weights, sizes_of, tiny
+from tests.models.mock_inputs import inputs_of, mock_inputs, moved_weights, sizes_of, without_dropout
 
 EVENTS = 6
 
 def after_one_step(strategy, name, start):
     with strategy.scope():
-        model = build(tiny(name, dropout_rate=0.0), sizes_of(name))
+        model = build(without_dropout(name), sizes_of(name))
         if start is None:
             moved_weights(model)
         else:
@@ -54,12 +61,12 @@ for name in sys.argv[1:]:
 @pytest.mark.slow
 def test_two_replicas_make_the_step_of_one():
     job = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *NAMES],
-        capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=600, check=False,
+        [sys.executable, "-c", SCRIPT, *CHOSEN],
+        capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=900, check=False,
     )  # fmt: skip
     assert job.returncode == 0, job.stderr[-3000:]
     rows = [json.loads(line) for line in job.stdout.splitlines() if line.startswith("{")]
-    assert [row["name"] for row in rows] == list(NAMES)
+    assert [row["name"] for row in rows] == list(CHOSEN)
     for row in rows:
         assert row["two"] == pytest.approx(row["one"], rel=1e-4), row
         assert row["moved"] > 1e-4, row
