@@ -156,6 +156,11 @@ def load_run(path: str | Path) -> Run:
     return Run(path)
 
 
+def has_run(folder: Path) -> bool:
+    """Whether a training was begun here."""
+    return (folder / "config.yaml").is_file()
+
+
 def start_run(config: Config, folder: Path, data_digest: str) -> Run:
     """Make or re-open the folder of a run; a folder that another configuration made is never touched.
 
@@ -168,7 +173,7 @@ def start_run(config: Config, folder: Path, data_digest: str) -> Run:
     make_folder(folder)
     remove_leftovers(folder)
     present = {"config": config.model_dump(mode="json"), "data_digest": data_digest}
-    if (folder / "config.yaml").is_file():
+    if has_run(folder):
         _refuse_other(folder, present)
         return Run(folder)
     write_json(folder / "environment.json", {**environment(), "data_digest": data_digest})

@@ -23,7 +23,7 @@ from mscat_tf.files import atomic_path, write_json
 from mscat_tf.models import registry
 from mscat_tf.models.count import cost_per_event, parameters
 from mscat_tf.models.predictor import Predictor
-from mscat_tf.run_folder import Run, sample_path, start_run
+from mscat_tf.run_folder import Run, has_run, sample_path, start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
 from mscat_tf.training.record import need_both_classes, sample_digest, split_counts
@@ -77,11 +77,11 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
     if config.model.name == BOOSTED_TREES:
         return train_trees(config, folder)
     with Sample(sample_path(config)) as sample:
-        run = start_run(config, folder, sample_digest(sample))
-        if run.finished:
-            return run
+        if has_run(folder) and start_run(config, folder, sample_digest(sample)).finished:
+            return Run(folder)
         started = time.perf_counter()
         setup = prepare(config, sample)
+        start_run(config, folder, sample_digest(sample))  # only now: what cannot be trained leaves no folder behind
         step = TrainingStep(setup.strategy, setup.model, setup.optimizer)
         checkpoints = Checkpoints(folder / "checkpoints", setup.model, setup.optimizer, config.train.checkpoints_kept)
         loop = TrainingLoop(

@@ -16,7 +16,7 @@ from mscat_tf.data.flat import flat_columns, read_flat
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import write_json
 from mscat_tf.models.boosted_trees import BoostedTrees
-from mscat_tf.run_folder import Run, sample_path, start_run
+from mscat_tf.run_folder import Run, has_run, sample_path, start_run
 from mscat_tf.training.loop import write_history
 from mscat_tf.training.record import need_both_classes, sample_digest, split_counts
 
@@ -37,13 +37,13 @@ def train_trees(config: Config, folder: Path) -> Run:
     """
     with Sample(sample_path(config)) as sample:
         columns = flat_columns(sample, config.data, config.model.boosted_trees.inputs)
-        run = start_run(config, folder, sample_digest(sample))
-        if run.finished:
-            return run
+        if has_run(folder) and start_run(config, folder, sample_digest(sample)).finished:
+            return Run(folder)
         started = time.perf_counter()
         table = event_table(sample, config.data, config.seed)
         need_both_classes(sample, table)
         parts = {split: read_flat(sample, table.rows(split), columns) for split in ("train", "validation")}
+        run = start_run(config, folder, sample_digest(sample))
     with threadpool_limits(1 if len(parts["train"]) < THREADS_PAY else None, user_api="openmp"):
         fit_started = time.perf_counter()
         grown = fit(config, parts["train"], table)

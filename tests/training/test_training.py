@@ -159,9 +159,20 @@ def test_other_settings_or_events_do_not_touch_a_run(trained, tmp_path):
         train(trained.config.updated([f"data.path={other}"]), trained.path)
 
 
-def test_unknown_network_is_refused_before_anything_is_written(mock_config, tmp_path):
-    with pytest.raises(ConfigError, match="did you mean 'mscat'"):
-        train(mock_config("model.name=mscta"), tmp_path / "run")
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ("model.name=mscta", ConfigError, "did you mean 'mscat'"),
+        ("model.name=lund_net", InputError, "no data set 'lund/declusterings'"),
+        ("model.boosted_trees.inputs=both", InputError, "no data set 'high_level'"),
+        ("train.start_from=nowhere.keras", InputError, "no network can be loaded"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_folder_behind(mock_config, tmp_path, override, error, message):
+    """Else the mended command would be refused there, as made with other settings."""
+    trees = ["model.name=boosted_trees"] if "trees" in override else []
+    with pytest.raises(error, match=message):
+        train(mock_config(*trees, override), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -8,7 +8,7 @@ from mscat_tf.config.base import Settings
 
 
 class ReleasedFaults(Settings):
-    """Faults of the released code that still let it run, each off unless asked for; B numbers as in docs/models_released.md.
+    """Faults of the released code that still let it run, each off unless asked for; B numbers: docs/models_released.md.
 
     Attributes:
         query_mask: B3, the mask hides padded queries instead of padded keys: real constituents read padding.
