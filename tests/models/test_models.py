@@ -246,9 +246,10 @@ def test_statistics_travel_in_the_network():
 
 
 OTHER_SCALES = {
-    "one jet": InputSpecification(jets=1, constituents=5, tokens=1, declusterings=4),
     "three jets and a lepton": InputSpecification(jets=3, constituents=4, tokens=5, declusterings=3),
-    "one jet and event shapes": InputSpecification(jets=1, constituents=5, tokens=1, event_shapes=("sphericity",)),
+    "one jet and event shapes": InputSpecification(
+        jets=1, constituents=5, tokens=1, declusterings=4, event_shapes=("sphericity",)
+    ),
 }
 
 
@@ -257,8 +258,6 @@ OTHER_SCALES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_other_numbers_of_jets_and_tokens_fit(name, scales):
     sizes = OTHER_SCALES[scales]
-    if "lund" in registry.streams(tiny(name)) and not sizes.declusterings:
-        pytest.skip("no trees here")
     model = build(tiny(name), sizes)
     assert np.isfinite(logits_of(model, mock_inputs(3, sizes=sizes))).all()
     names = {tensor.name for tensor in model.inputs}
