@@ -8,7 +8,7 @@ from mscat_tf.errors import InputError
 from mscat_tf.evaluation.evaluate import compare_auc
 from mscat_tf.evaluation.figures import draw_roc
 from mscat_tf.evaluation.scores import read_scores
-from mscat_tf.evaluation.style import new_axes, save
+from mscat_tf.evaluation.style import COLOURS, new_axes, save
 from mscat_tf.run_folder import Run
 
 
@@ -19,7 +19,7 @@ def compare_runs(runs: list[Run], settings: EvaluationSettings, seed: int, folde
         InputError: a run is not evaluated yet, or was tested on other events.
     """
     scores = {run.config.model.name: read_scores(run.path / "scores.h5") for run in runs}
-    figure, (axes,) = new_axes()
+    figure, (axes,) = new_axes(size=(6.0, 4.6) if len(runs) <= len(COLOURS) else (10.5, 6.0))
     draw_roc(axes, scores, settings.min_effective_background)
     save(figure, folder / "figures", "roc")
     first, *others = scores

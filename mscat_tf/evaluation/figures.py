@@ -1,6 +1,6 @@
 """Figures of a run's test split: ROC, scores, signal efficiency against fat-jet mass and transverse momentum."""
 
-from itertools import cycle
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from mscat_tf.evaluation.metrics import weighted_roc
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.style import COLOURS, label_axes, new_axes, process_colours, save
 from mscat_tf.schema import KINEMATIC_COLUMNS
+
+DASHES = ("-", "--", "-.", (0, (1, 1)))
+"""Tell runs of one colour apart: up to 24 of them."""
 
 
 def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path) -> list[Path]:
@@ -37,24 +40,28 @@ def draw_roc(axes: Axes, runs: dict[str, Scores], min_effective: float) -> Axes:
     """Background rejection against signal efficiency, one line per run.
 
     The line is faint and dotted where fewer than `min_effective` effective background events pass: a few events of
-    small weight make a rejection look high there that the sample cannot establish.
+    small weight make a rejection look high there that the sample cannot establish. With more runs than colours these
+    parts are left out, dashes tell runs of one colour apart, and the legend stands beside the axes.
     """
-    top = 10.0
-    for colour, (name, scores) in zip(cycle(COLOURS), runs.items(), strict=False):
+    top, many = 10.0, len(runs) > len(COLOURS)
+    for (dashes, colour), (name, scores) in zip(product(DASHES, COLOURS), runs.items(), strict=False):
         curve = weighted_roc(scores.logit, scores.label, scores.weight)
         some = curve.background_efficiency > 0
         rejection = 1 / np.where(some, curve.background_efficiency, 1.0)
         firm = some & (curve.effective_background >= min_effective)
+        if not many:
+            axes.plot(curve.signal_efficiency[some], rejection[some], color=colour, ls=":", linewidth=0.8, alpha=0.6)
         label = f"{name}: AUC = {curve.auc:.4f}"
-        axes.plot(curve.signal_efficiency[some], rejection[some], color=colour, linestyle=":", linewidth=0.8, alpha=0.6)
-        axes.plot(curve.signal_efficiency[firm], rejection[firm], color=colour, label=label)
+        axes.plot(curve.signal_efficiency[firm], rejection[firm], color=colour, linestyle=dashes, label=label)
         top = max(top, 3 * curve.effective_background[-1])
     diagonal = np.linspace(0.01, 1, 100)
-    axes.plot(diagonal, 1 / diagonal, color="grey", linestyle="--", linewidth=1, label="random")
+    axes.plot(diagonal, 1 / diagonal, color="grey", linestyle=":" if many else "--", linewidth=1, label="random")
     axes.set_yscale("log")
     axes.set_xlim(0, 1)
     axes.set_ylim(0.8, top)
-    axes.legend(fontsize=10, loc="upper right", title=f"dotted: < {min_effective:g} effective events", title_fontsize=9)
+    title = f"{'not drawn' if many else 'dotted'}: < {min_effective:g} effective events"
+    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if many else {"loc": "upper right"}
+    axes.legend(fontsize=10, title=title, title_fontsize=9, **place)
     return label_axes(axes, "signal efficiency", r"background rejection $1/\epsilon_B$")
 
 
