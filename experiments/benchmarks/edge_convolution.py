@@ -1,4 +1,6 @@
-"""What it saves to apply the first layer of an edge function to tokens instead of edges. Results: docs/models_taggers.md.
+"""What it saves to apply the first layer of an edge function to tokens instead of edges.
+
+Results: docs/models_taggers.md.
 
     python experiments/benchmarks/edge_convolution.py     # a minute; JSON to runs/benchmarks/
 
