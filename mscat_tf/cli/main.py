@@ -182,9 +182,8 @@ def train(
     """Train one network under a tf.distribute strategy -> runs/NAME/. Resumes."""
     from mscat_tf.cli import stages
 
-    extra = [f"train.logical_devices={logical_devices}"] if logical_devices else []
-    extra += [f"name={name}"] if name else []
-    resolved = stages.resolve(config, [*(settings or []), *extra])
+    named = [f"name={name}"] if name else []
+    resolved = stages.resolve(config, [*(settings or []), *named], logical_devices=logical_devices)
     if not stages.dry(resolved, dry_run):
         stages.train(resolved)
 
@@ -223,8 +222,7 @@ def train_mirror(
     """The main job: events, three networks, evaluation, comparison, explanation. Resumes."""
     from mscat_tf.cli import pipeline, stages
 
-    extra = [f"train.logical_devices={logical_devices}"] if logical_devices else []
-    resolved = stages.resolve(config, [*(settings or []), *extra], events, epochs, seed)
+    resolved = stages.resolve(config, settings, events, epochs, seed, logical_devices)
     if not stages.dry(resolved, dry_run):
         pipeline.train_mirror(resolved, workers)
 
@@ -246,8 +244,7 @@ def compare(
     """Train each network on the same sample, evaluate -> one table in runs/NAME-comparison/. Resumes."""
     from mscat_tf.cli import pipeline, stages
 
-    extra = [f"train.logical_devices={logical_devices}"] if logical_devices else []
-    resolved = stages.resolve(config, [*(settings or []), *extra], events, epochs, seed)
+    resolved = stages.resolve(config, settings, events, epochs, seed, logical_devices)
     if not stages.dry(resolved, dry_run):
         pipeline.compare(resolved, networks or [], workers)
 

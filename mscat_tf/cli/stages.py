@@ -20,9 +20,11 @@ def resolve(
     events: int | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    logical_devices: int | None = None,
 ) -> Config:
     """Configuration with overrides; `events`, `epochs` and `seed` also name sample and runs, so nothing collides."""
-    config = load_config(source, overrides or [])
+    devices = [f"train.logical_devices={logical_devices}"] if logical_devices else []
+    config = load_config(source, [*(overrides or []), *devices])
     extra, sample_ending, run_ending = [], "", ""
     if events is not None and events != config.sample.events:
         extra.append(f"sample.events={events}")

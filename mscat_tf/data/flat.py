@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data.sample import Sample
-from mscat_tf.errors import InputError
 from mscat_tf.schema import DATA_SETS, HIGH_LEVEL_COLUMNS
 
 
@@ -27,12 +26,10 @@ def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[s
     if inputs != "kinematics":
         names += [f"high_level/{jet}/{name}" for jet in range(sample.header.jets) for name in HIGH_LEVEL_COLUMNS]
     for name in ("event_shapes", "high_level"):
-        if any(column.startswith(name) for column in names) and not sample.has(name):
+        if any(column.startswith(name) for column in names):
             choice = "data.event_shapes=[]" if name == "event_shapes" else "model.boosted_trees.inputs=kinematics"
-            raise InputError(
-                f"{sample.path}: holds no data set '{name}', which 'boosted_trees' is to read; make it again with "
-                f"sample.tokens.{name}=true, or set {choice}"
-            )
+            advice = f"make it again with sample.tokens.{name}=true, or set {choice}"
+            sample.need(name, "'boosted_trees' is to read", advice)
     return tuple(names)
 
 

@@ -76,6 +76,11 @@ class Sample:
         """Whether every file holds this data set; only those of `schema.OPTIONAL` may be missing."""
         return name not in schema.OPTIONAL or all(name in header.optional for header in self.headers)
 
+    def need(self, name: str, reason: str, advice: str) -> None:
+        """Raise InputError, for this reason and with this advice, unless every file holds this data set."""
+        if not self.has(name):
+            raise InputError(f"{self.path}: holds no data set '{name}', which {reason}; {advice}")
+
     def __len__(self) -> int:
         return sum(header.events for header in self.headers)
 

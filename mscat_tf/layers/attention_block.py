@@ -14,6 +14,17 @@ from mscat_tf.layers.stochastic_depth import StochasticDepth
 ATTENTIONS = ("softmax", "differential", "key_overlap")
 
 
+def attention_spec(block, tokens, context, return_attention_scores):
+    """What a call of a block returns, without tracing it, which would be most of the time to build a network.
+
+    Args:
+        block: a layer with `num_heads`. tokens, context: queries and keys.
+    """
+    found = keras.KerasTensor(tokens.shape, block.compute_dtype)
+    scores = (tokens.shape[0], block.num_heads, tokens.shape[1], context.shape[1])
+    return (found, keras.KerasTensor(scores, block.compute_dtype)) if return_attention_scores else found
+
+
 class AttentionBlock(layers.Layer):
     """Base of the transformer blocks; it is no layer by itself.
 
@@ -86,16 +97,6 @@ class AttentionBlock(layers.Layer):
             tokens = getattr(self, self.norms[0])(tokens)
         tokens = self.feed_forward(tokens, training=training)
         return tokens if scores is None else (tokens, scores)
-
-    def _spec(self, tokens, context, return_attention_scores):
-        """What a call returns, known without tracing it, which would be most of the time that a network takes to build.
-
-        Args:
-            tokens, context: queries and keys.
-        """
-        found = keras.KerasTensor(tokens.shape, self.compute_dtype)
-        scores = (tokens.shape[0], self.num_heads, tokens.shape[1], context.shape[1])
-        return (found, keras.KerasTensor(scores, self.compute_dtype)) if return_attention_scores else found
 
     def get_config(self):
         own = (

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from mscat_tf.errors import ConfigError
+from mscat_tf.layers.constituent_columns import check_constituent_columns, eta_phi_log_pt
 
 FEATURES = ("eta", "phi", "log_pt", "log_pt_fraction", "distance")
 """Columns that leave the layer; eta and phi first, for those who look for neighbours."""
@@ -11,9 +11,6 @@ FEATURES = ("eta", "phi", "log_pt", "log_pt_fraction", "distance")
 SHIFT_AND_SCALE = {"log_pt": (1.7, 0.7), "log_pt_fraction": (-4.7, 0.7), "distance": (0.2, 4.0)}
 """`(value - shift) * scale` brings these to order 1. Fixed, as Particle Transformer publishes them for jets of 500 GeV
 to 1 TeV (arXiv:2202.03772, its released data settings); eta and phi stay as they are."""
-
-LOWEST_PT = 1e-6
-"""Momenta below this [GeV] count as this, so that no logarithm is infinite."""
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -43,29 +40,17 @@ class ConstituentFeatures(layers.Layer):
     def __init__(self, columns, **kwargs):
         super().__init__(**kwargs, autocast=False)
         self.columns = tuple(columns)
-        momentum = "pt" if "pt" in self.columns else "log_pt"
-        missing = [name for name in ("eta", "phi", momentum) if name not in self.columns]
-        if missing:
-            raise ConfigError(
-                f"{self.name}: columns {', '.join(missing)} of the constituents are missing; "
-                "data.constituent_features must hold eta, phi and one of pt and log_pt"
-            )
+        check_constituent_columns(self.name, self.columns)
 
     def call(self, tokens, token_mask):
         # 1 instead of padding before anything non-linear: its gradients stay finite whatever it holds.
         tokens = ops.where(ops.expand_dims(token_mask, -1), tokens, 1.0)
-        eta, phi = (tokens[..., self.columns.index(name)] for name in ("eta", "phi"))
-        log_pt = self._log_pt(tokens)
+        eta, phi, log_pt = eta_phi_log_pt(tokens, self.columns)
         total = ops.logsumexp(ops.where(token_mask, log_pt, -1e4), axis=-1, keepdims=True)
         found = {"log_pt": log_pt, "log_pt_fraction": log_pt - total, "distance": distance(eta, phi)}
         scaled = [(found[name] - shift) * scale for name, (shift, scale) in SHIFT_AND_SCALE.items()]
         features = ops.stack([eta, phi, *scaled], axis=-1)
         return ops.where(ops.expand_dims(token_mask, -1), features, 0.0)
-
-    def _log_pt(self, tokens):
-        if "pt" in self.columns:
-            return ops.log(ops.maximum(tokens[..., self.columns.index("pt")], LOWEST_PT))
-        return tokens[..., self.columns.index("log_pt")]
 
     def compute_output_shape(self, tokens_shape):
         return (*tokens_shape[:-1], len(FEATURES))

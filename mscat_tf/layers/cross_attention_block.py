@@ -2,7 +2,7 @@
 
 import keras
 
-from mscat_tf.layers.attention_block import AttentionBlock
+from mscat_tf.layers.attention_block import AttentionBlock, attention_spec
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -43,4 +43,4 @@ class CrossAttentionBlock(AttentionBlock):
         return self._update(query, asking, answering, training, return_attention_scores, context_mask=context_mask)
 
     def compute_output_spec(self, query, context, context_mask=None, training=None, return_attention_scores=False):
-        return self._spec(query, context, return_attention_scores)
+        return attention_spec(self, query, context, return_attention_scores)

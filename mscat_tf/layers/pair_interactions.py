@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from mscat_tf.errors import ConfigError
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_positive
+from mscat_tf.layers.constituent_columns import check_constituent_columns, eta_phi_log_pt
 
 PAIR_FEATURES = ("ln_kt", "ln_z", "ln_delta", "ln_m2")
 
@@ -15,9 +15,6 @@ CENTRE_AND_WIDTH = {"ln_kt": (-0.4, 1.1), "ln_z": (-1.6, 0.9), "ln_delta": (-1.3
 
 LEAST_DELTA = 1e-3
 """Distances below this count as this: finer than any detector. A constituent and itself are this far apart."""
-
-LEAST_PT = 1e-6
-"""Momenta below this [GeV] count as this."""
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -53,13 +50,7 @@ class PairInteractions(layers.Layer):
         super().__init__(autocast=False, **kwargs)
         check_positive(self.name, num_heads=num_heads, **{f"units[{n}]": size for n, size in enumerate(units)})
         self.num_heads, self.columns, self.units = num_heads, tuple(columns), tuple(units)
-        self.momentum = "pt" if "pt" in self.columns else "log_pt"
-        missing = [name for name in ("eta", "phi", self.momentum) if name not in self.columns]
-        if missing:
-            raise ConfigError(
-                f"{self.name}: columns {', '.join(missing)} of the constituents are missing; "
-                "data.constituent_features must hold eta, phi and one of pt and log_pt"
-            )
+        check_constituent_columns(self.name, self.columns)
 
     def build(self, tokens_shape):
         same, width = {"dtype": self.dtype_policy}, len(PAIR_FEATURES)
@@ -76,7 +67,7 @@ class PairInteractions(layers.Layer):
         first, second = np.triu_indices(size)
         if token_mask is not None:  # 1 instead of padding, so that gradients stay finite whatever it holds
             tokens = ops.where(ops.expand_dims(token_mask, -1), tokens, 1.0)
-        eta, phi, log_pt = self._columns(tokens)
+        eta, phi, log_pt = eta_phi_log_pt(tokens, self.columns)
         pairs = self._standardise(pair_features(eta, phi, log_pt, first, second))
         for layer in self.hidden:
             pairs = layer(pairs)
@@ -91,11 +82,6 @@ class PairInteractions(layers.Layer):
 
     def compute_output_shape(self, tokens_shape):
         return tokens_shape[0], self.num_heads, tokens_shape[1], tokens_shape[1]
-
-    def _columns(self, tokens):
-        """eta, phi and the logarithm of pT, each `(batch, constituents)`."""
-        eta, phi, momentum = (tokens[..., self.columns.index(name)] for name in ("eta", "phi", self.momentum))
-        return eta, phi, ops.log(ops.maximum(momentum, LEAST_PT)) if self.momentum == "pt" else momentum
 
     @staticmethod
     def _standardise(features):

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from mscat_tf.layers.attention_block import attention_spec
 from mscat_tf.layers.checks import check_positive
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 from mscat_tf.layers.released_feed_forward import ReleasedFeedForward
@@ -60,10 +61,7 @@ class ReleasedCrossAttentionBlock(layers.Layer):
         return query if scores is None else (query, scores)
 
     def compute_output_spec(self, query, context, context_mask=None, training=None, return_attention_scores=False):
-        """Shapes without a trial run of `call`, which would make up two thirds of the time to build a network."""
-        updated = keras.KerasTensor(query.shape, self.compute_dtype)
-        scores = (query.shape[0], self.num_heads, query.shape[1], context.shape[1])
-        return (updated, keras.KerasTensor(scores, self.compute_dtype)) if return_attention_scores else updated
+        return attention_spec(self, query, context, return_attention_scores)
 
     def get_config(self):
         own = ("num_heads", "hidden_units", "dropout_rate")

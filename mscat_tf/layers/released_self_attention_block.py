@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from mscat_tf.layers.attention_block import attention_spec
 from mscat_tf.layers.checks import check_positive
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 from mscat_tf.layers.query_masked_attention import QueryMaskedAttention
@@ -58,10 +59,7 @@ class ReleasedSelfAttentionBlock(layers.Layer):
         return tokens if scores is None else (tokens, scores)
 
     def compute_output_spec(self, tokens, token_mask=None, training=None, return_attention_scores=False):
-        """Shapes without a trial run of `call`, which would make up two thirds of the time to build a network."""
-        updated = keras.KerasTensor(tokens.shape, self.compute_dtype)
-        scores = (tokens.shape[0], self.num_heads, tokens.shape[1], tokens.shape[1])
-        return (updated, keras.KerasTensor(scores, self.compute_dtype)) if return_attention_scores else updated
+        return attention_spec(self, tokens, tokens, return_attention_scores)
 
     def get_config(self):
         own = ("num_heads", "hidden_units", "dropout_rate", "mask_queries")

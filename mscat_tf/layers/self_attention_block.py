@@ -2,7 +2,7 @@
 
 import keras
 
-from mscat_tf.layers.attention_block import AttentionBlock
+from mscat_tf.layers.attention_block import AttentionBlock, attention_spec
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -36,4 +36,4 @@ class SelfAttentionBlock(AttentionBlock):
         return self._update(tokens, normed, normed, training, return_attention_scores, **options)
 
     def compute_output_spec(self, tokens, token_mask=None, bias=None, training=None, return_attention_scores=False):
-        return self._spec(tokens, tokens, return_attention_scores)
+        return attention_spec(self, tokens, tokens, return_attention_scores)

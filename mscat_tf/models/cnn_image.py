@@ -4,6 +4,7 @@ from keras import layers
 
 from mscat_tf.errors import ConfigError
 from mscat_tf.models.mlp_image import dense_layers, picture
+from mscat_tf.models.parts import in_turn
 from mscat_tf.models.taggers import build_tagger
 
 KERNEL = 4
@@ -42,13 +43,7 @@ def convolutions(filters):
         stack.append(layers.Conv2D(**size, activation="relu", name=f"convolution_{number}"))
         if number % POOL_AFTER == 0:
             stack.append(layers.MaxPooling2D(2, name=f"convolution_{number}_maximum"))
-
-    def convolve(images):
-        for layer in stack:
-            images = layer(images)
-        return images
-
-    return convolve
+    return in_turn(stack)
 
 
 def pixels_left(pixels, filters):

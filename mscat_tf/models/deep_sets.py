@@ -4,7 +4,7 @@ from keras import layers
 
 from mscat_tf.layers import FeatureNormalisation, MaskedSum, MomentumWeightedSum, SelectFeatures
 from mscat_tf.models.inputs import log_columns
-from mscat_tf.models.parts import normalise_stream
+from mscat_tf.models.parts import in_turn, normalise_stream
 from mscat_tf.models.taggers import build_tagger
 
 DIRECTION = ("eta", "phi")
@@ -54,17 +54,12 @@ def build_energy_flow(design):
 
 def per_constituent(design):
     """Phi: `(batch, constituents, columns)` -> `(batch, constituents, phi_units[-1])`, one function for all."""
-    stack = [
-        layers.Dense(units, activation="relu", kernel_initializer="he_uniform", name=f"phi_{number}")
-        for number, units in enumerate(design.settings.deep_sets.phi_units, start=1)
-    ]
-
-    def phi(tokens):
-        for layer in stack:
-            tokens = layer(tokens)
-        return tokens
-
-    return phi
+    return in_turn(
+        [
+            layers.Dense(units, activation="relu", kernel_initializer="he_uniform", name=f"phi_{number}")
+            for number, units in enumerate(design.settings.deep_sets.phi_units, start=1)
+        ]
+    )
 
 
 def normalise_directions(design):

@@ -3,6 +3,7 @@
 from keras import layers
 
 from mscat_tf.layers import JetImage, SelectFeatures
+from mscat_tf.models.parts import in_turn
 from mscat_tf.models.taggers import build_tagger
 
 
@@ -38,16 +39,8 @@ def picture(design, settings):
 
 def dense_layers(settings):
     """`(batch, height, width, channels)` -> `(batch, jet_units[-1])`, layers made once."""
-    flatten = layers.Flatten(name="image_flat")
     stack = [
         layers.Dense(units, activation="relu", name=f"image_dense_{number}")
         for number, units in enumerate(settings.jet_units, start=1)
     ]
-
-    def dense(features):
-        features = flatten(features)
-        for layer in stack:
-            features = layer(features)
-        return features
-
-    return dense
+    return in_turn([layers.Flatten(name="image_flat"), *stack])

@@ -6,7 +6,7 @@ from keras import layers
 from mscat_tf.config.networks.particle_transformer import ParticleTransformerSettings
 from mscat_tf.layers import ClassAttention, ConstituentFeatures, PairInteractions, ParticleAttentionBlock
 from mscat_tf.layers.activations import gelu
-from mscat_tf.models.parts import Design
+from mscat_tf.models.parts import Design, in_turn
 from mscat_tf.models.taggers import Trunk, build_tagger
 
 
@@ -35,9 +35,7 @@ def particle_transformer_trunk(settings: ParticleTransformerSettings, columns: t
     pool = ClassAttention(settings.class_blocks, heads, ratio, name="class_attention")
 
     def trunk(tokens, mask):
-        found = prepare(tokens, mask)
-        for layer in embed:
-            found = layer(found)
+        found = embed(prepare(tokens, mask))
         bias = pairs(tokens, mask)
         for block in blocks:
             found = block(found, mask, bias=bias)
@@ -47,9 +45,9 @@ def particle_transformer_trunk(settings: ParticleTransformerSettings, columns: t
 
 
 def _embedding(units):
-    """A normalisation before each layer, GELU after it."""
+    """`(batch, P, 5)` -> `(batch, P, units[-1])`: a normalisation before each layer, GELU after it."""
     stack = []
     for number, size in enumerate(units, start=1):
         stack.append(layers.LayerNormalization(epsilon=1e-5, name=f"constituent_embedding_{number}_norm"))
         stack.append(layers.Dense(size, activation=gelu, name=f"constituent_embedding_{number}"))
-    return stack
+    return in_turn(stack)

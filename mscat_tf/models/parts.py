@@ -112,6 +112,17 @@ def normalise_event_shapes(design, event_shapes):
     )(event_shapes)
 
 
+def in_turn(stack):
+    """One function that applies these layers, made once, one after the other."""
+
+    def apply(tokens):
+        for layer in stack:
+            tokens = layer(tokens)
+        return tokens
+
+    return apply
+
+
 def embedding(design, name):
     """What brings standardised features to `width`, made once: `tokens -> (batch, tokens, width)`.
 
@@ -119,14 +130,7 @@ def embedding(design, name):
     """
     units = design.settings.embedding_units if design.settings.embedding == "mlp" else ()
     stack = [layers.Dense(size, activation=gelu, name=f"{name}_hidden_{n}") for n, size in enumerate(units, start=1)]
-    stack.append(layers.Dense(design.settings.width, name=name))
-
-    def embed(tokens):
-        for layer in stack:
-            tokens = layer(tokens)
-        return tokens
-
-    return embed
+    return in_turn([*stack, layers.Dense(design.settings.width, name=name)])
 
 
 def embed_high_scale(design, high, pooled=True):
@@ -237,10 +241,20 @@ def classify(design, features, units=None, dropout_rate=None, activation=gelu):
         activation: of the MLP.
     """
     rate = design.settings.dropout_rate if dropout_rate is None else dropout_rate
-    for number, size in enumerate(design.settings.head_units if units is None else units, start=1):
+    features = head(features, design.settings.head_units if units is None else units, rate, activation)
+    return score_of(layers.Dense(1, dtype="float32", name="logit")(features))
+
+
+def head(features, units, dropout_rate, activation=gelu):
+    """The layers `head_n` of the classifying MLP, dropout after each."""
+    for number, size in enumerate(units, start=1):
         features = layers.Dense(size, activation=activation, name=f"head_{number}")(features)
-        features = layers.Dropout(rate, name=f"head_{number}_dropout")(features)
-    logit = layers.Dense(1, dtype="float32", name="logit")(features)
+        features = layers.Dropout(dropout_rate, name=f"head_{number}_dropout")(features)
+    return features
+
+
+def score_of(logit):
+    """Layer `score`: the sigmoid, in float32."""
     return layers.Activation("sigmoid", dtype="float32", name="score")(logit)
 
 

@@ -6,15 +6,16 @@ import keras
 from keras import layers
 
 from mscat_tf.layers import MergeJets, ReleasedCrossAttentionBlock, ReleasedSelfAttentionBlock, TwoClassLogit
-from mscat_tf.layers.activations import gelu
 from mscat_tf.models.inputs import Statistics
 from mscat_tf.models.parts import (
     Design,
     assemble,
+    head,
     high_scale_inputs,
     low_scale_inputs,
     normalise_kinematics,
     normalise_stream,
+    score_of,
 )
 
 
@@ -89,9 +90,5 @@ def _classify(own, tokens):
     features = layers.LayerNormalization(epsilon=1e-6, name="event_norm")(tokens)
     features = layers.Flatten(name="event")(features)
     features = layers.Dropout(own.rate(), name="event_dropout")(features)
-    for number, units in enumerate(own.head_units, start=1):
-        features = layers.Dense(units, activation=gelu, name=f"head_{number}")(features)
-        features = layers.Dropout(own.rate(), name=f"head_{number}_dropout")(features)
-    classes = layers.Dense(2, dtype="float32", name="classes")(features)
-    logit = TwoClassLogit(dtype="float32", name="logit")(classes)
-    return layers.Activation("sigmoid", dtype="float32", name="score")(logit)
+    classes = layers.Dense(2, dtype="float32", name="classes")(head(features, own.head_units, own.rate()))
+    return score_of(TwoClassLogit(dtype="float32", name="logit")(classes))

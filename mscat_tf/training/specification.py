@@ -25,10 +25,10 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
     reads_tree = "lund" in registry.streams(config.model)
     if reads_tree:
         advice = "make it again with sample.tokens.declusterings=50, or choose another network"
-        _need(sample, "lund/declusterings", f"network '{config.model.name}' reads", advice)
+        sample.need("lund/declusterings", f"network '{config.model.name}' reads", advice)
     if data.event_shapes:
         advice = "make it again with sample.tokens.event_shapes=true, or set data.event_shapes=[]"
-        _need(sample, "event_shapes", "data.event_shapes asks for", advice)
+        sample.need("event_shapes", "data.event_shapes asks for", advice)
     return InputSpecification(
         jets=header.jets,
         constituents=min(header.constituents, data.max_constituents or header.constituents),
@@ -55,11 +55,6 @@ def unserved(config: Config, sample: Sample) -> str | None:
     except InputError as error:
         return str(error)
     return None
-
-
-def _need(sample: Sample, name: str, reason: str, advice: str) -> None:
-    if not sample.has(name):
-        raise InputError(f"{sample.path}: holds no data set '{name}', which {reason}; {advice}")
 
 
 def input_statistics(config: Config, sample: Sample, table: EventTable, inputs: InputSpecification) -> Statistics:

@@ -1,11 +1,9 @@
 """`mscat compare` and `mscat models` through the command line, on a mock sample."""
 
 import json
-import sys
 
 import pytest
 
-from mscat_tf.cli import main as command_line
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.evaluation.scores import read_scores
 
@@ -18,21 +16,10 @@ TINY = (
 )
 
 
-@pytest.fixture
-def mscat(monkeypatch, tmp_path, capfd):
-    """Run a command in an empty folder, in this process; gives exit status, output and complaint."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal on which no cell is folded."""
     monkeypatch.setenv("COLUMNS", "250")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mscat", *map(str, arguments)])
-        monkeypatch.setattr(command_line.signal, "signal", lambda *_: None)
-        with pytest.raises(SystemExit) as end:
-            command_line.main()
-        captured = capfd.readouterr()
-        return end.value.code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

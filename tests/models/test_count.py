@@ -99,8 +99,9 @@ def test_products_that_cannot_be_counted_are_refused(kind):
         return tf.map_fn(lambda row: tf.linalg.matmul(row, tf.ones((3, 7))), x)
 
     def branch(x):
-        product = lambda: tf.linalg.matmul(x, tf.ones((1, 3, 7)))  # noqa: E731
-        return tf.cond(tf.reduce_sum(x) > 0, product, lambda: tf.zeros((1, 5, 7)))
+        return tf.cond(
+            tf.reduce_sum(x) > 0, lambda: tf.linalg.matmul(x, tf.ones((1, 3, 7))), lambda: tf.zeros((1, 5, 7))
+        )
 
     with pytest.raises(InputError, match=r"matrix products inside .*; write the layer with one batched product"):
         cost_per_event(model_of(Function({"loop": loop, "branch": branch}[kind]), (5, 3)))

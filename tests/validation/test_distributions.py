@@ -131,7 +131,11 @@ def test_tokens_beside_the_jets_and_event_shapes_have_distributions(tmp_path):
 def test_figures_of_a_sample_with_other_sizes(tmp_path, monkeypatch):
     """Drawn but not written, which would take most of the time: a panel for each jet, one for the sum."""
     panels = {}
-    keep = lambda figure, folder, name: panels.update({name: len(figure.axes)}) or folder / name  # noqa: E731
+
+    def keep(figure, folder, name):
+        panels[name] = len(figure.axes)
+        return folder / name
+
     monkeypatch.setattr(sample_figures, "save", keep)
     with Sample(write_sound_sample(tmp_path / "s", jets=3, leptons=1)) as sample:
         sample_figures.draw_sample(sample, event_table(sample, DataSettings(), 0), tmp_path)
