@@ -1,6 +1,7 @@
 """Writing without ever leaving half a file: a temporary name in the same folder, then a rename."""
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -67,6 +68,12 @@ def remove_leftovers(folder: str | Path) -> int:
             part.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: str | Path, values: Any) -> None:

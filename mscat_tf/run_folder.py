@@ -2,7 +2,8 @@
 
 import html
 import json
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,17 +12,22 @@ import yaml
 from mscat_tf.config import Config, load_config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError, OutputError
-from mscat_tf.files import make_folder, remove_leftovers, write_json, write_text
+from mscat_tf.files import file_digest, make_folder, remove_leftovers, write_json, write_text
 from mscat_tf.provenance import environment
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
+    from numpy.typing import NDArray
 
     from mscat_tf.data import EventTable, Sample
+    from mscat_tf.inference.scorer import Scorer
 
 RUNS = Path("runs")
 DATA = Path("data")
 _DECIDES_TRAINING = ("seed", "data", "model", "train")
+_DECIDES_NOTHING = ("strategy", "logical_devices", "worker_timeout", "steps_per_execution", "checkpoint_minutes")
+"""Settings of `train` with which a training may be resumed on another machine."""
 
 
 def sample_path(config: Config) -> Path:
@@ -59,8 +65,23 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the training came to its end."""
-        return (self.path / "training.json").is_file() and self.model_file.is_file()
+        """Whether the training, or that of every member, came to its end."""
+        if not (self.path / "training.json").is_file():
+            return False
+        if self.repeated:
+            folders = [self.path / name for name in member_names(self.config)]
+            return all(has_run(folder) and Run(folder).finished for folder in folders)
+        return self.model_file.is_file()
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the same was trained with several seeds (`train.repeats`); the run is then their ensemble."""
+        return self.config.train.repeats > 1
+
+    @property
+    def members(self) -> list["Run"]:
+        """The runs of the single seeds, each complete in itself; none unless `repeated`."""
+        return [Run(self.path / name) for name in member_names(self.config)]
 
     @property
     def model_file(self) -> Path:
@@ -103,6 +124,11 @@ class Run:
                 f"{self.path}: boosted trees have no layers, so no attention maps and no Grad-CAM; choose the run of a "
                 "network"
             )
+        if self.repeated:
+            raise InputError(
+                f"{self.path}: an ensemble of {self.config.train.repeats} networks; choose one of them, for example "
+                f"{self.members[0].path}"
+            )
         self.need_finished()
         try:
             return keras.models.load_model(self.model_file)
@@ -112,6 +138,11 @@ class Run:
     @cached_property
     def predictor(self) -> SplitPredictor:
         """Gives the logits of a split, whatever was trained."""
+        if self.repeated:
+            from mscat_tf.models.ensemble import Ensemble
+
+            self.need_finished()
+            return Ensemble([partial(_predictor, member.path) for member in self.members])
         if self._trees:
             from mscat_tf.models.boosted_trees import BoostedTrees
 
@@ -119,6 +150,72 @@ class Run:
         from mscat_tf.models.predictor import NetworkPredictor
 
         return NetworkPredictor(self.model, self.config.data, 4 * self.config.train.batch_size)
+
+    def scorer(self, backend: str = "keras", batch_size: int | None = None) -> "Scorer":
+        """What gives logits of any events; `predict` is the simple way.
+
+        Args:
+            backend: `keras`, or `onnx`: onnxruntime on `model.onnx`, which is exported first where it is missing.
+            batch_size: events at a time.
+        """
+        from mscat_tf.inference import scorer
+
+        batch_size = batch_size or scorer.BATCH_SIZE
+        if self.repeated:
+            return scorer.EnsembleScorer([member.scorer(backend, batch_size) for member in self.members])
+        if self._trees:
+            return scorer.TreesScorer(self.predictor, batch_size)  # type: ignore[arg-type]
+        if backend == "onnx":
+            from mscat_tf.inference.onnx_network import onnx_scorer
+
+            return onnx_scorer(self._onnx_file(), batch_size)
+        from mscat_tf.inference.keras_network import keras_scorer
+
+        return keras_scorer(self.model, self.config.data, batch_size)
+
+    def predict(self, events: "str | Path | Sample | Mapping[str, Any]") -> "NDArray[np.float32]":
+        """Scores `(n,)` of a sample, of its path, or of arrays by name: see `mscat_tf.inference.predict.scores`."""
+        from mscat_tf.inference.predict import scores
+
+        return scores(self._scorer, events)
+
+    @cached_property
+    def _scorer(self) -> "Scorer":
+        return self.scorer()
+
+    def export(self, format: str, out: Path | None = None) -> tuple[Path, float]:
+        """Write the network for other programs; where it is, and the greatest difference of a score from Keras'.
+
+        Args:
+            format: `onnx` or `saved_model`. out: default `model.onnx` or `saved_model/` in the run folder.
+        """
+        from mscat_tf.inference.export import FORMATS, export
+
+        out = out or self.path / FORMATS[format]
+        return out, export(self.model, self.config.data, self.origin, format, out)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What made the network: goes with exported networks and scores."""
+        made = self._json("environment.json")
+        return {
+            "run": str(self.path),
+            "network": self.config.model.name,
+            "seed": self.config.seed,
+            "data_digest": made["data_digest"],
+            "weights": file_digest(self.model_file) if self.model_file.is_file() else "",
+            "trained_with": made["versions"],
+            "configuration": self.config.model_dump(mode="json"),
+        }
+
+    def _onnx_file(self) -> Path:
+        """`model.onnx` of the present weights."""
+        from mscat_tf.inference.onnx_network import metadata, open_session
+
+        path = self.path / "model.onnx"
+        if path.is_file() and metadata(path, open_session(path)).get("weights") == file_digest(self.model_file):
+            return path
+        return self.export("onnx")[0]
 
     @cached_property
     def sample(self) -> "Sample":
@@ -139,7 +236,7 @@ class Run:
         try:
             return dict(json.loads(path.read_text()))
         except FileNotFoundError as error:
-            command = {"metrics.json": "mscat evaluate", "training.json": "mscat train"}[name]
+            command = "mscat evaluate" if name == "metrics.json" else "mscat train"
             raise InputError(f"{path}: not there yet; run `{command}` first") from error
 
     def _repr_html_(self) -> str:
@@ -151,9 +248,19 @@ class Run:
         return f"<table><caption>{html.escape(str(self.path))}</caption>{cells}</table>"
 
 
+def _predictor(path: Path) -> SplitPredictor:
+    return Run(path).predictor
+
+
 def load_run(path: str | Path) -> Run:
     """Open a run folder, e.g. `mscat_tf.load_run("runs/demo-mscat")`."""
     return Run(path)
+
+
+def member_names(config: Config) -> list[str]:
+    """Folders of the single seeds below `runs/<name>`: `seed-1`, ...; none unless the training is repeated."""
+    repeats = config.train.repeats
+    return [f"seed-{config.seed + number}" for number in range(repeats)] if repeats > 1 else []
 
 
 def has_run(folder: Path) -> bool:
@@ -184,10 +291,10 @@ def start_run(config: Config, folder: Path, data_digest: str) -> Run:
 def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
     before = Run(folder).config.model_dump(mode="json")
     advice = "choose another `name`, or delete the folder"
-    for section in _DECIDES_TRAINING:
-        if before[section] != present["config"][section]:
-            was, now = _first_difference(before[section], present["config"][section], section)
-            raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
+    old, new = _decisive(before), _decisive(present["config"])
+    if old != new:
+        was, now = _first_difference(old, new)
+        raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
     recorded = json.loads((folder / "environment.json").read_text())["data_digest"]
     if recorded != present["data_digest"]:
         raise OutputError(
@@ -195,9 +302,16 @@ def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
         )
 
 
-def _first_difference(before: Any, now: Any, place: str) -> tuple[str, Any]:
+def _decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """Settings that must be the same for a training to be resumed."""
+    found = {section: config[section] for section in _DECIDES_TRAINING}
+    found["train"] = {name: value for name, value in config["train"].items() if name not in _DECIDES_NOTHING}
+    return found
+
+
+def _first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:
     if isinstance(before, dict) and isinstance(now, dict):
         for key in now:
             if before.get(key) != now[key]:
-                return _first_difference(before.get(key), now[key], f"{place}.{key}")
+                return _first_difference(before.get(key), now[key], f"{place}.{key}" if place else key)
     return f"{place} was {before}", now

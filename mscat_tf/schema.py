@@ -219,7 +219,7 @@ def open_sample(path: str | Path) -> h5py.File:
     if not path.is_file():
         raise InputError(f"{path}: no such file; make it with `mscat generate`, or check the path")
     try:
-        file = h5py.File(path, "r")
+        file = h5py.File(path, "r", rdcc_nbytes=0)  # whole chunks are read, so a cache of chunks would only cost memory
     except OSError as error:
         reason = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
         raise SchemaError(

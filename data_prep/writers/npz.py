@@ -17,8 +17,8 @@ from data_prep.arrays import offsets_of
 from data_prep.writers.records import groups
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.events import fb_per_weight
-from mscat_tf.data.sample import Block
+from mscat_tf.data.blocks import Block
+from mscat_tf.data.census import fb_per_weight
 from mscat_tf.data.splits import SPLITS, assign_splits
 from mscat_tf.errors import SchemaError
 from mscat_tf.physics.tokens import token_names

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.events import fb_per_weight
-from mscat_tf.data.sample import Block
+from mscat_tf.data.blocks import Block
+from mscat_tf.data.census import fb_per_weight
 from mscat_tf.data.splits import SPLITS, assign_splits
 from mscat_tf.physics.tokens import MISSING_MOMENTUM, SUM, token_names
 from mscat_tf.schema import DATA_SETS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS

@@ -46,7 +46,8 @@ def train_mirror(config: Config, workers: int | None = None) -> None:
     _simulated(config, watch, workers)
     figures = watch.time("sample figures", partial(_sample_figures, config))
     runs = _trained_and_evaluated(config, NETWORKS, watch)
-    watch.time("explanation", partial(_explained, runs[0], config), done=(runs[0].path / "gradcam.h5").is_file())
+    first = _with_layers(runs[0])
+    watch.time("explanation", partial(_explained, first, config), done=(first.path / "gradcam.h5").is_file())
     figures += _compared(config, runs, watch, networks_as_columns)
     _list_figures(figures, runs)
 
@@ -124,10 +125,15 @@ def redraw(config: Config) -> None:
     runs = [Run(RUNS / config_of(config, network).name).need_finished() for network in NETWORKS]
     for run in runs:
         stages.evaluate(run, config)
-    stages.explain(runs[0], config)
+    stages.explain(_with_layers(runs[0]), config)
     figures += _compared(config, runs, _stopwatch(config), networks_as_columns)
     for path in figures:
         out.print(str(path), soft_wrap=True)
+
+
+def _with_layers(run: Run) -> Run:
+    """The run, or of an ensemble its first member, which stands for the others where layers are looked at."""
+    return run.members[0] if run.repeated else run
 
 
 def config_of(config: Config, network: str) -> Config:

@@ -29,12 +29,12 @@ class TrainingProgress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the bar where the training starts or resumes; its clock starts with the first step, after tracing."""
-        self._done = int((logs or {}).get("initial_epoch", 0)) * self.params["steps"]
+        self._done = int((logs or {}).get("step", 0))
         self._reporter = Reporter(f"training {self.title}", self.epochs * self.params["steps"], "steps").__enter__()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """One step further."""
-        self._done += 1
+        """Some steps further."""
+        self._done = int((logs or {}).get("step", self._done + 1))
         if self._reporter is not None:
             self._reporter.update(self._done, self._detail)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mscat_tf.cli.console import duration, out, table
+from mscat_tf.cli.repeats import print_members
 from mscat_tf.run_folder import Run
 
 ALL = "all backgrounds"
@@ -51,6 +52,8 @@ def print_metrics(run: Run, metrics: dict[str, Any]) -> None:
         f"rejection above about {effective / limit:.1f} can be measured against it.",
         soft_wrap=True,
     )
+    if "members" in metrics:
+        print_members(metrics["members"])
     for path in sorted((run.path / "figures").glob("*.png")):
         out.print(f"figure: {path}", soft_wrap=True)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mscat_tf.cli.console import Reporter, duration, out, quiet_start, table
+from mscat_tf.cli.profile import train_profiled
+from mscat_tf.cli.repeats import print_repeats
 from mscat_tf.cli.results import print_metrics
 from mscat_tf.config import Config, load_config
 from mscat_tf.config.cluster import load_cluster
@@ -93,16 +95,33 @@ def make_4b(path: Path, events: int, seed: int, sqrt_s: float, sherpa: str | Non
     )
 
 
-def train(config: Config) -> Run:
-    """Train, resume, or say that it is done."""
+def train(config: Config, folder: Path | None = None, profile: bool = False) -> Run:
+    """Train, resume, or say that it is done; with several seeds if `train.repeats` asks for them.
+
+    Args:
+        config: resolved. folder: of the run; default `runs/<name>`. profile: also measure where the time goes.
+    """
     start_tensorflow()
+    folder = folder or RUNS / config.name
+    if profile:
+        return train_profiled(config, folder, train_one)
+    if config.train.repeats == 1:
+        return train_one(config, folder)
+    from mscat_tf.training.repeats import train_repeats
+
+    run = train_repeats(config, folder, train_one)
+    print_repeats(run)
+    return run
+
+
+def train_one(config: Config, folder: Path, callbacks: Sequence[Any] = ()) -> Run:
+    """One network with one seed; `callbacks` are Keras callbacks besides that of the progress."""
     from mscat_tf.cli.progress import TrainingProgress
     from mscat_tf.training.run import train as run_training
 
-    folder = RUNS / config.name
     done = (folder / "training.json").is_file()
     with TrainingProgress(config.name, config.train.epochs) as progress:
-        run = run_training(config, folder, [progress])
+        run = run_training(config, folder, [progress, *callbacks])
     summary = run.training
     if done:
         out.print(f"{folder}: already trained with these settings; nothing to do")

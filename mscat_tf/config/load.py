@@ -3,7 +3,7 @@
 A file may say `base: demo` (a shipped name, or a path as seen from the file) and give only what it changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from mscat_tf.config.base import Settings, as_config_error, parse_yaml, unknown_key
 from mscat_tf.config.model import ModelSettings
 from mscat_tf.config.sample import ProcessName, SampleSettings
+from mscat_tf.config.search import SearchSettings
 from mscat_tf.config.training import (
     DataSettings,
     EvaluationSettings,
@@ -34,6 +35,7 @@ class Config(Settings):
     train: TrainSettings = TrainSettings()
     evaluate: EvaluationSettings = EvaluationSettings()
     explain: ExplanationSettings = ExplanationSettings()
+    search: SearchSettings | None = None
 
     def updated(self, overrides: Sequence[str]) -> "Config":
         """A copy with `section.key=value` overrides applied and validated."""
@@ -41,6 +43,24 @@ class Config(Settings):
         for override in overrides:
             apply_overrides(values, override)
         return _validate(values, "with --set " + " ".join(overrides) if overrides else "configuration")
+
+    def replaced(self, changes: Mapping[str, Any], where: str) -> "Config":
+        """A copy with the settings of these dotted names replaced and validated.
+
+        Raises:
+            ConfigError: a name is unknown, or a value is refused; the sentence begins with `where`.
+        """
+        values = self.model_dump(mode="json")
+        for name, value in changes.items():
+            place: Any = values
+            for part in (parts := name.split(".")):
+                if not isinstance(place, dict):
+                    raise ConfigError(f"{where}: '{name}' goes on below a value; end it one key earlier")
+                if part not in place:
+                    raise ConfigError(f"{where}: {unknown_key(part, list(place))}")
+                above, place = place, place[part]
+            above[parts[-1]] = value
+        return _validate(values, where)
 
     def to_yaml(self) -> str:
         """The resolved configuration as YAML; loading it again gives an equal one."""

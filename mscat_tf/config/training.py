@@ -52,28 +52,83 @@ class TrainSettings(Settings):
     """The training.
 
     Attributes:
-        strategy: `mirrored` uses every visible device; `one_device` the first.
+        strategy: `mirrored` uses every visible device of this machine; `one_device` the first; `multi_worker` those of
+            all processes that `mscat launch` started.
         logical_devices: split the CPU into this many devices (exercises replication without GPUs).
+        worker_timeout: seconds until a process of `multi_worker` that does not answer is given up.
+        repeats: train so many times, with seeds `seed`, `seed + 1`, ..., and report mean and spread.
+        epochs: validations until the end. steps_per_epoch: steps between them; null means one pass over the events.
         batch_size: events per step, over all replicas together.
-        learning_rate: peak of a linear warm-up followed by a cosine decay to zero.
+        accumulation: parts in which a replica takes its share of a batch, one after the other, before the one update.
+        lanes: parts into which the files are dealt; a batch takes as many events of each. With as many lanes as worker
+            processes (or a multiple) a worker reads its own lanes only; with 1 each reads everything. The batches
+            depend on the lanes, never on the workers.
+        length_buckets: batches of events with about equally many constituents, in so many classes; 1 mixes all.
+        sampling: `natural`, `balanced` (each class equally often, its processes too), or the share of every process.
+            The weights are divided by it: what is minimised stays the same.
+        class_weights: `balanced` gives both classes the same sum of weights, `natural` leaves the cross-sections alone.
+        event_weights: False gives every event of a process the same weight.
+        label_smoothing: epsilon of arXiv:1512.00567, section 7; 0 is off.
+        steps_per_execution: steps for each call from Python.
+        xla: compile forward and backward pass. precision: `bfloat16` keeps the weights in float32.
+        deterministic: ask TensorFlow for deterministic operations (slower on GPUs, without XLA).
+        optimizer: `adamw`, or `adam` without weight decay. schedule: `cosine` after the warm-up, or `constant`.
+        learning_rate: peak, after a linear warm-up over `warmup_fraction` of all steps.
+        clip_norm: greatest norm of the gradient of all weights together; 0 is off.
+        ema: momentum of the moving average of the weights that is validated and kept; 0 is off.
         symmetries: show every event in each epoch rotated about the beam and mirrored at random, which changes nothing
             physical (see `mscat_tf.data.symmetries`).
         start_from: a run folder or a `.keras` file whose weights the network begins with; null begins at random.
-        early_stopping_patience: epochs without a better validation AUC before stopping; 0 never stops.
+        monitor: what the best epoch has least (`val_loss`) or most (`val_auc`) of.
+        early_stopping_patience: epochs without a better one before stopping; 0 never stops.
+        checkpoint_minutes: also keep a checkpoint within an epoch this often; 0 only after each epoch.
     """
 
-    strategy: Literal["mirrored", "one_device"] = "mirrored"
+    strategy: Literal["mirrored", "multi_worker", "one_device"] = "mirrored"
     logical_devices: Annotated[int, Field(ge=1, le=64)] = 1
+    worker_timeout: PositiveFloat = 300.0
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     epochs: PositiveInt = 15
+    steps_per_epoch: PositiveInt | None = None
     batch_size: PositiveInt = 128
+    accumulation: PositiveInt = 1
+    lanes: PositiveInt = 1
+    length_buckets: Annotated[int, Field(ge=1, le=64)] = 1
+    sampling: Literal["natural", "balanced"] | dict[str, PositiveFloat] = "natural"
+    class_weights: Literal["balanced", "natural"] = "balanced"
+    event_weights: bool = True
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    steps_per_execution: PositiveInt = 1
+    xla: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+    deterministic: bool = False
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["cosine", "constant"] = "cosine"
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
     warmup_fraction: Rate = 0.1
+    clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
+    ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     symmetries: bool = True
     start_from: str | None = None
+    monitor: Literal["val_loss", "val_auc"] = "val_loss"
     early_stopping_patience: Annotated[int, Field(ge=0)] = 6
+    checkpoint_minutes: Annotated[float, Field(ge=0.0)] = 10.0
     checkpoints_kept: PositiveInt = 2
     tensorboard: bool = True
+
+    @model_validator(mode="after")
+    def _possible(self) -> "TrainSettings":
+        if self.batch_size % (self.lanes * self.accumulation):
+            raise ValueError(
+                f"batch_size = {self.batch_size} must be a multiple of lanes ({self.lanes}) times accumulation "
+                f"({self.accumulation})"
+            )
+        if self.length_buckets > 1 and self.lanes > 1:
+            raise ValueError("length_buckets and lanes exclude each other: set one of them to 1")
+        if self.deterministic and self.xla:
+            raise ValueError("deterministic operations exclude xla: set one of them to false")
+        return self
 
 
 class EvaluationSettings(Settings):

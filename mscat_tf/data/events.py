@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
+from mscat_tf.config.training import TrainSettings
+from mscat_tf.data.census import SMALL_COLUMNS, Census
 from mscat_tf.data.sample import Sample
-from mscat_tf.data.splits import SPLITS, assign_splits
-from mscat_tf.errors import InputError
+from mscat_tf.data.splits import SPLITS
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +22,8 @@ class EventTable:
         label: 1 signal, 0 background. process: index into `processes`.
         event_id, group_id: see the schema. split: index into `SPLITS`.
         weight_fb: expected events per 1/fb, generator x tag x cross-section.
-        weight: for loss and AUC: as `weight_fb`, each class scaled to a sum of n / 2.
+        weight: for loss and AUC: as `weight_fb`, each class scaled to a sum of n / 2; see `Census`.
+        census: of all events, from which the table is made.
     """
 
     processes: tuple[str, ...]
@@ -33,6 +35,7 @@ class EventTable:
     split: NDArray[np.int8]
     weight_fb: Floats
     weight: Floats
+    census: Census
 
     def __len__(self) -> int:
         return len(self.label)
@@ -64,51 +67,28 @@ def balanced(weight: Floats, label: NDArray[np.int32]) -> Floats:
     return result
 
 
-def fb_per_weight(sample: Sample) -> Floats:
-    """`(processes,)` cross-section over the summed generator weights [fb], 0 for a process without events.
+def event_table(sample: Sample, settings: DataSettings, seed: int, train: TrainSettings | None = None) -> EventTable:
+    """Build the table from a census: its weights, splits, and shuffled labels if asked for.
 
-    Generator weight x tag weight x this is what an event adds to the expected number at 1/fb.
-    """
-    per_process = np.zeros(len(sample.header.processes))
-    for name, norm in sample.normalisation.items():
-        per_process[sample.header.processes.index(name)] = norm.cross_section_fb / norm.sum_of_weights
-    return per_process
-
-
-def event_table(sample: Sample, settings: DataSettings, seed: int) -> EventTable:
-    """Build the table: fb weights over all files, class balance, splits, and shuffled labels if asked for.
+    Args:
+        sample, settings, seed, train: see `mscat_tf.data.census.Census`.
 
     Raises:
-        InputError: a class is missing or has no weight, or the file's label contradicts its process.
+        InputError: a class is missing, or the file's label contradicts its process.
     """
-    label, process = sample.column("label"), sample.column("process")
-    weights = sample.column("weights").astype(np.float64)
-    group_id = sample.column("group_id")
-    _check_labels(sample, label, process)
-    weight_fb = weights.prod(axis=1) * fb_per_weight(sample)[process]
-    weight = balanced(weight_fb, label)
-    if settings.shuffle_labels:
-        label = np.random.default_rng((seed, 0x5AFE)).permutation(label)
-        weight = balanced(weight, label)
+    census = Census(sample, settings, seed, train)
+    parts, identifiers = [], []
+    for run in sample.runs:
+        arrays = sample.read(run, (*SMALL_COLUMNS, "event_id"))
+        parts.append(census.describe(run, arrays))
+        identifiers.append((arrays["event_id"], arrays["group_id"]))
+    columns = ("label", "process", "split", "weight_fb", "weight")
+    event_id, group_id = (np.concatenate(column) for column in zip(*identifiers, strict=True))
     return EventTable(
-        processes=sample.header.processes,
-        process_labels=sample.header.labels,
-        label=label,
-        process=process,
-        event_id=sample.column("event_id"),
+        processes=census.processes,
+        process_labels=census.process_labels,
+        event_id=event_id,
         group_id=group_id,
-        split=assign_splits(group_id, settings.train_fraction, settings.validation_fraction),
-        weight_fb=weight_fb,
-        weight=weight,
+        census=census,
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns},
     )
-
-
-def _check_labels(sample: Sample, label: NDArray[np.int32], process: NDArray[np.int32]) -> None:
-    if len(process) and (process.min() < 0 or process.max() >= len(sample.header.processes)):
-        raise InputError(f"{sample.path}: 'process' points outside the attribute 'processes'; make the files again")
-    wanted = np.asarray(sample.header.labels)[process]
-    if not np.array_equal(wanted, label):
-        raise InputError(f"{sample.path}: 'label' contradicts the labels of the processes; make the files again")
-    for value, name in ((1, "signal"), (0, "background")):
-        if not (label == value).any():
-            raise InputError(f"{sample.path}: no {name} event; a classifier needs both, add a process of that label")

@@ -9,21 +9,23 @@ from mscat_tf.config import DataSettings
 from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS
 
 Arrays = dict[str, NDArray[Any]]
-ALWAYS = ("constituents", "constituents_mask", "kinematics")
+CONSTITUENTS = ("constituents", "constituents_mask")
 LUND = ("lund/declusterings", "lund/mask", "lund/parent")
 
 
 def data_sets(input_names: Iterable[str]) -> tuple[str, ...]:
     """Data sets of the schema that a network with these inputs is made from."""
     names = tuple(input_names)
+    cloud = CONSTITUENTS if any(name.startswith(("constituents_", "mask_")) for name in names) else ()
     tree = LUND if any(name.startswith("lund_") for name in names) else ()
-    return (*ALWAYS, *tree, *(("event_shapes",) if "event_shapes" in names else ()))
+    return (*cloud, "kinematics", *tree, *(("event_shapes",) if "event_shapes" in names else ()))
 
 
 def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
     """The chosen columns of the data sets in `arrays`, under the same names; only so many constituents as wanted.
 
-    `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics` `(n, K, features)`; if present
+    Each where it is present: `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics`
+    `(n, K, features)`,
     `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`, `event_shapes` `(n, columns)`.
     """
     chosen = {
@@ -33,10 +35,10 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
         "event_shapes": (EVENT_SHAPE_COLUMNS, settings.event_shapes),
     }
     found = dict(arrays)
-    for name in ("constituents", "constituents_mask"):
+    for name in (name for name in CONSTITUENTS if name in found):
         found[name] = arrays[name][:, :, slice(settings.max_constituents)]
     for name, (known, wanted) in chosen.items():
-        if name in found:
+        if name in found and wanted != known:
             found[name] = found[name][..., [known.index(column) for column in wanted]]
     return found
 

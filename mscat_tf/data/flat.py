@@ -1,5 +1,8 @@
 """Numbers of fixed length for every event, as one matrix: what a classifier without tokens reads."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,17 +42,25 @@ def read_flat(sample: Sample, rows: NDArray[np.int64], columns: tuple[str, ...])
     Args:
         sample: where to read. rows: increasing rows wanted. columns: see `flat_columns`.
     """
-    places = [_place(column) for column in columns]
-    data_sets = tuple(dict.fromkeys(name for name, _ in places))
+    data_sets = flat_data_sets(columns)
     matrix = np.empty((len(rows), len(columns)), np.float32)
     for block in sample.blocks:
         first, last = np.searchsorted(rows, [block.first_row, block.first_row + block.stop - block.start])
         if first < last:
-            arrays = sample.read(block, data_sets)
             chosen = rows[first:last] - block.first_row
-            for index, (name, place) in enumerate(places):
-                matrix[first:last, index] = arrays[name][(chosen, *place)]
+            matrix[first:last] = flat_matrix(sample.read(block, data_sets), columns)[chosen]
     return matrix
+
+
+def flat_data_sets(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Data sets that these columns are taken from."""
+    return tuple(dict.fromkeys(_place(column)[0] for column in columns))
+
+
+def flat_matrix(arrays: Mapping[str, NDArray[Any]], columns: tuple[str, ...]) -> NDArray[np.float32]:
+    """Matrix `(events, columns)` of the data sets in `arrays`."""
+    places: list[tuple[str, tuple[Any, ...]]] = [_place(column) for column in columns]
+    return np.stack([arrays[name][:, *place] for name, place in places], axis=1).astype(np.float32)
 
 
 def _place(column: str) -> tuple[str, tuple[int, ...]]:

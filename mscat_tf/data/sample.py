@@ -2,41 +2,28 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf import schema
+from mscat_tf.data.blocks import Block, Blocks
+from mscat_tf.data.open_files import OpenFiles
 from mscat_tf.errors import InputError, SchemaError
 from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
 
 _MUST_BE_FINITE = ("constituents", "kinematics", "weights", "lund/declusterings", "event_shapes", "high_level")
+_OFTEN_THE_SAME = ("processes", "labels", "configuration", "versions", "token_names", "optional")
 _THE_SAME = (
     *("processes", "labels", "digest", "seed"),
     *("jets", "constituents", "tokens", "token_names", "declusterings"),
 )
-
-
-@dataclass(frozen=True)
-class Block:
-    """Neighbouring events of one file: `rows` counts over the whole sample, `start:stop` within the file."""
-
-    shard: int
-    start: int
-    stop: int
-    first_row: int
-
-    @property
-    def rows(self) -> NDArray[np.int64]:
-        """Rows of the sample, `(stop - start,)`."""
-        return np.arange(self.first_row, self.first_row + self.stop - self.start)
 
 
 class Sample:
@@ -56,8 +43,9 @@ class Sample:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.files = _shards(self.path)
-        self.headers = [schema.read_header(file) for file in self.files]
-        self._open: dict[int, h5py.File] = {}
+        known: dict[str, Any] = {}
+        self.headers = [_lean(schema.read_header(file), known) for file in self.files]
+        self._open = OpenFiles(self.files)
         for file, header in zip(self.files, self.headers, strict=True):
             for name in _THE_SAME:
                 if getattr(header, name) != getattr(self.header, name):
@@ -92,20 +80,17 @@ class Sample:
 
     def close(self) -> None:
         """Close every file that reading opened."""
-        for file in self._open.values():
-            file.close()
-        self._open.clear()
+        self._open.close()
 
     @cached_property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> Blocks:
         """The sample cut into runs of at most `CHUNK_EVENTS` neighbouring events."""
-        blocks, row = [], 0
-        for shard, header in enumerate(self.headers):
-            for start in range(0, header.events, schema.CHUNK_EVENTS):
-                stop = min(start + schema.CHUNK_EVENTS, header.events)
-                blocks.append(Block(shard, start, stop, row + start))
-            row += header.events
-        return blocks
+        return Blocks([header.events for header in self.headers])
+
+    @cached_property
+    def runs(self) -> Blocks:
+        """The same by up to 64 blocks of a file at a time, for columns that are small."""
+        return Blocks([header.events for header in self.headers], 64 * schema.CHUNK_EVENTS)
 
     def read(self, block: Block, names: tuple[str, ...]) -> Arrays:
         """Arrays of one block, checked for NaN and infinity.
@@ -114,11 +99,10 @@ class Sample:
             InputError: a value is not finite; the sentence names file, data set, column and row.
             SchemaError: the file is damaged there.
         """
-        file = self._file(block.shard)
         arrays: Arrays = {}
         for name in names:
             try:
-                arrays[name] = file[name][block.start : block.stop]
+                arrays[name] = self._open.read(block.shard, name, block.start, block.stop)
             except OSError as error:
                 raise SchemaError(
                     f"{self.files[block.shard]}: '{name}' cannot be read ({error}); delete the file and make it again"
@@ -134,11 +118,11 @@ class Sample:
             InputError: a value is not finite.
             SchemaError: the file is damaged there.
         """
-        file, jets, path = self._file(block.shard), self.header.jets, self.files[block.shard]
+        jets, path, shard = self.header.jets, self.files[block.shard], block.shard
         try:
-            offsets = file["raw/offsets"][block.start * jets : block.stop * jets + 1]
+            offsets = self._open.read(shard, "raw/offsets", block.start * jets, block.stop * jets + 1)
             counts = np.diff(offsets).reshape(-1, jets)
-            raw = file["raw/constituents"][offsets[0] : offsets[-1]]
+            raw = self._open.read(shard, "raw/constituents", offsets[0], offsets[-1])
         except OSError as error:
             raise SchemaError(
                 f"{path}: 'raw/constituents' cannot be read ({error}); delete the file and make it again"
@@ -214,11 +198,6 @@ class Sample:
         common = dict(self.header.configuration)
         return {**common, "processes": merged} if merged else common
 
-    def _file(self, shard: int) -> h5py.File:
-        if shard not in self._open:
-            self._open[shard] = schema.open_sample(self.files[shard])
-        return self._open[shard]
-
     def _check_finite(self, block: Block, name: str, array: NDArray[Any]) -> None:
         bad = ~np.isfinite(array)
         if bad.any():
@@ -229,6 +208,12 @@ class Sample:
                 f"{block.start + where[0]} ({int(bad.sum())} such values nearby); remove these events or make the file "
                 "again"
             )
+
+
+def _lean(header: schema.Header, known: dict[str, Any]) -> schema.Header:
+    """The header with every part that another file has as well shared with it, so that many files cost little."""
+    shared = {name: getattr(header, name) for name in _OFTEN_THE_SAME}
+    return replace(header, **{name: known.setdefault(repr(value), value) for name, value in shared.items()})
 
 
 def _shards(path: Path) -> list[Path]:

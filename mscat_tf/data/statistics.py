@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.constants import LOGARITHM_FLOOR
-from mscat_tf.data.events import EventTable
+from mscat_tf.data.census import SMALL_COLUMNS, Census
 from mscat_tf.data.features import take_features
 from mscat_tf.data.sample import Sample
+from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -44,14 +45,14 @@ class RunningMoments:
 
 def column_moments(
     sample: Sample,
-    table: EventTable,
+    census: Census,
     settings: DataSettings,
     log_features: Mapping[str, Sequence[bool]],
 ) -> dict[str, RunningMoments]:
     """Moments over the training split of the chosen columns of each data set named in `log_features`.
 
     Args:
-        sample, table, settings: what to read.
+        sample, census, settings: what to read.
         log_features: for `constituents`, `kinematics` and, where the network reads them, `lund/declusterings` and
             `event_shapes`, whether the logarithm of each column is standardised.
 
@@ -65,11 +66,10 @@ def column_moments(
     shapes["kinematics"] = (sample.header.tokens, *shapes["kinematics"])
     moments = {name: RunningMoments(shape) for name, shape in shapes.items()}
     masks = {name: mask for name, mask in MASKS.items() if name in moments}
-    train = np.zeros(len(table), dtype=bool)
-    train[table.rows("train")] = True
-    for block, arrays in sample.iterate((*moments, *masks.values())):
-        chosen = train[block.rows]
-        found = {name: values[chosen] for name, values in take_features(arrays, settings).items()}
+    for block, arrays in sample.iterate((*moments, *masks.values(), *SMALL_COLUMNS)):
+        chosen = census.describe(block, arrays).split == SPLITS.index("train")
+        kept = {name: arrays[name][chosen] for name in (*moments, *masks.values())}
+        found = take_features(kept, settings)
         for name, running in moments.items():
             values = found[name][found[masks[name]]] if name in masks else found[name]
             running.update(_logarithms(values, log_features[name], sample))

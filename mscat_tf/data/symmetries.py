@@ -34,10 +34,14 @@ def throw_symmetries(inputs: Arrays, settings: DataSettings, rng: np.random.Gene
     Returns:
         Inputs of the same names and shapes; masks, and whatever does not change, are shared with the argument.
     """
-    events = len(inputs["kinematics"])
+    return transformed(inputs, settings, *draw_symmetries(len(inputs["kinematics"]), rng))
+
+
+def draw_symmetries(events: int, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Angle, mirror and exchange of so many events, `(events, 1)` each, as `transformed` takes them."""
     angle = rng.uniform(-np.pi, np.pi, (events, 1))
     mirror, exchange = (np.where(rng.random((events, 1)) < 0.5, -1.0, 1.0) for _ in range(2))
-    return transformed(inputs, settings, angle, mirror, exchange)
+    return angle, mirror, exchange
 
 
 def transformed(

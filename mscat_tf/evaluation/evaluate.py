@@ -20,14 +20,20 @@ def evaluate_scores(scores: Scores, settings: EvaluationSettings, seed: int, shu
 
     With shuffled labels a process says nothing about the label, so only the overall figures are given.
     """
-    metrics: dict[str, Any] = {"events": len(scores), ALL: _against(scores, np.ones(len(scores), bool), settings, seed)}
-    if shuffled_labels:
-        return metrics
-    for index, name in enumerate(scores.processes):
-        if scores.process_labels[index] == 0:
-            chosen = (scores.label == 1) | (scores.process == index)
-            metrics[name] = _against(scores, chosen, settings, seed)
+    metrics: dict[str, Any] = {"events": len(scores)}
+    for name, chosen in selections(scores, shuffled_labels).items():
+        metrics[name] = _against(scores, chosen, settings, seed)
     return metrics
+
+
+def selections(scores: Scores, shuffled_labels: bool) -> dict[str, NDArray[np.bool_]]:
+    """Which events stand for all backgrounds together, and for each alone: signal and that background, `(n,)`."""
+    found = {ALL: np.ones(len(scores), dtype=bool)}
+    if not shuffled_labels:
+        for index, name in enumerate(scores.processes):
+            if scores.process_labels[index] == 0:
+                found[name] = (scores.label == 1) | (scores.process == index)
+    return found
 
 
 def _against(scores: Scores, chosen: NDArray[np.bool_], settings: EvaluationSettings, seed: int) -> dict[str, Any]:

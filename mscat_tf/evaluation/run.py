@@ -8,8 +8,10 @@ import numpy as np
 from mscat_tf.config import EvaluationSettings
 from mscat_tf.evaluation.evaluate import evaluate_scores, yields
 from mscat_tf.evaluation.figures import draw_run
+from mscat_tf.evaluation.members import members_spread
 from mscat_tf.evaluation.scores import Scores, write_scores
 from mscat_tf.files import write_json
+from mscat_tf.models.ensemble import Ensemble, mixture_logit
 from mscat_tf.run_folder import Run
 
 
@@ -21,9 +23,12 @@ def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, 
     """
     settings = settings or run.need_finished().config.evaluate
     started = time.perf_counter()
-    scores = score_split(run, "test")
+    members = run.predictor.each(run.sample, run.table, "test") if isinstance(run.predictor, Ensemble) else None
+    scores = _scores(run, members[0], mixture_logit(members[1])) if members else score_split(run, "test")
     write_scores(run.path / "scores.h5", scores, run.config.model_dump(mode="json"), run.config.seed)
     metrics = evaluate_scores(scores, settings, run.config.seed, run.config.data.shuffle_labels)
+    if members:
+        metrics["members"] = members_spread(scores, members[1], settings)
     metrics["yields"] = yields(run.table, settings.luminosity_fb)
     metrics["seconds"] = time.perf_counter() - started
     metrics["settings"] = settings.model_dump(mode="json")
@@ -34,7 +39,10 @@ def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, 
 
 def score_split(run: Run, split: str) -> Scores:
     """Logits and everything that goes with them for one split, in the sample's order."""
-    rows, logit = run.predictor.logits(run.sample, run.table, split)
+    return _scores(run, *run.predictor.logits(run.sample, run.table, split))
+
+
+def _scores(run: Run, rows: Any, logit: Any) -> Scores:
     chosen = run.table.take(rows)
     return Scores(
         processes=chosen.processes,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mscat_tf.config import ExplanationSettings
-from mscat_tf.data.batches import batches
+from mscat_tf.data.stream import EventStream
 from mscat_tf.files import write_json
 from mscat_tf.interpretation.explain import explain as explain_model
 from mscat_tf.provenance import library_versions
@@ -24,10 +24,16 @@ def explain(
     settings = settings or run.need_finished().config.explain
     table, config = run.table, run.config
     started = time.perf_counter()
+    clouds = [f"{name}_{jet + 1}" for jet in range(run.sample.header.jets) for name in ("constituents", "mask")]
+    input_names = tuple(dict.fromkeys([tensor.name for tensor in run.model.inputs] + clouds))
 
     def test_batches(size: int) -> Iterator[tuple[Any, Any, Any]]:
-        for rows, inputs in batches(run.sample, table.rows("test"), config.data, size):
-            yield inputs, table.process[rows], table.weight_fb[rows]
+        for inputs, _, _, row in EventStream(
+            run.sample, table.census, config.data, "test", input_names, size
+        ).batches():
+            real = row >= 0
+            rows = row[real]
+            yield {name: array[real] for name, array in inputs.items()}, table.process[rows], table.weight_fb[rows]
 
     provenance = {
         "configuration": config.model_dump(mode="json"),

@@ -6,6 +6,7 @@ from mscat_tf.layers.class_token import ClassToken
 from mscat_tf.layers.constituent_features import ConstituentFeatures
 from mscat_tf.layers.cross_attention_block import CrossAttentionBlock
 from mscat_tf.layers.differential_attention import DifferentialAttention
+from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.edge_convolution import EdgeConvolution
 from mscat_tf.layers.feature_normalisation import FeatureNormalisation
 from mscat_tf.layers.feed_forward import FeedForward
@@ -42,6 +43,7 @@ __all__ = [
     "ConstituentFeatures",
     "CrossAttentionBlock",
     "DifferentialAttention",
+    "Dropout",
     "EdgeConvolution",
     "FeatureNormalisation",
     "FeedForward",

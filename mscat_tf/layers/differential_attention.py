@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from mscat_tf.errors import ConfigError
-from mscat_tf.layers.key_masked_attention import READ, SCORES, KeyMaskedAttention, softmax_over_keys
+from mscat_tf.layers.key_masked_attention import KeyMaskedAttention, products, softmax_over_keys
 
 NORM_EPSILON = 1e-5
 
@@ -66,18 +66,17 @@ class DifferentialAttention(KeyMaskedAttention):
         first, second = ops.sum(first_query * first_key), ops.sum(second_query * second_key)
         return ops.exp(first) - ops.exp(second) + self.lambda_init
 
-    def _scores(self, queries, keys, context_mask, bias):
+    def _scores(self, queries, keys, added):
         half = self.key_dim // 2
-        biases = (bias, bias)
-        if bias is not None and bias.shape[1] == 2 * self.num_heads:
-            biases = ops.split(bias, 2, axis=1)
-        parts = zip(ops.split(queries * half**-0.5, 2, axis=-1), ops.split(keys, 2, axis=-1), biases, strict=True)
-        first, second = (softmax_over_keys(ops.einsum(SCORES, q, k), context_mask, added) for q, k, added in parts)
+        both = (added, added)
+        if added is not None and added.shape[1] == 2 * self.num_heads:
+            both = ops.split(added, 2, axis=1)
+        parts = zip(ops.split(queries, 2, axis=-1), ops.split(keys, 2, axis=-1), both, strict=True)
+        first, second = (softmax_over_keys(products(q, k), half**-0.5, its_own) for q, k, its_own in parts)
         return first - ops.cast(self.current_lambda(), second.dtype) * second
 
     def _read(self, weights, values):
-        heads = self.head_norm(ops.einsum(READ, weights, values))
-        return self.output_dense((1.0 - self.lambda_init) * heads)
+        return (1.0 - self.lambda_init) * self.head_norm(super()._read(weights, values))
 
     def get_config(self):
         return {**super().get_config(), "lambda_init": self.lambda_init}

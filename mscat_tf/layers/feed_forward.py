@@ -5,6 +5,7 @@ from keras import layers
 
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
+from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.normalisations import normalisation_layer
 from mscat_tf.layers.stochastic_depth import StochasticDepth
 
@@ -50,7 +51,7 @@ class FeedForward(layers.Layer):
         hidden = max(1, round(self.mlp_ratio * features))
         self.norm = normalisation_layer(self.normalisation, **same, name="norm")
         self.hidden = layers.Dense(hidden, activation=gelu, **same, name="hidden")
-        self.dropout = layers.Dropout(self.dropout_rate, **same, name="dropout")
+        self.dropout = Dropout(self.dropout_rate, **same, name="dropout")
         self.out = layers.Dense(features, **same, name="out")
         self.drop = StochasticDepth(self.stochastic_depth, **same, name="stochastic_depth")
         self.norm.build(tokens_shape)

@@ -4,16 +4,10 @@ import keras
 from keras import layers, ops
 
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
+from mscat_tf.layers.dropout import Dropout
 
 HIDDEN = -1e9
-"""Score of a padded key: its exponential is exactly 0 beside that of any real key."""
-
-
-SCORES = "bqhd,bkhd->bhqk"
-"""From queries and keys `(batch, tokens, heads, width)`."""
-
-READ = "bhqk,bkhd->bqhd"
-"""From scores and values."""
+"""Added to the score of a padded key: its exponential is exactly 0 beside that of any real key."""
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -63,18 +57,19 @@ class KeyMaskedAttention(layers.Layer):
         self.output_dense = layers.EinsumDense(
             "abec,ecd->abd", (None, query_shape[-1]), **join, name="attention_output"
         )
-        self.dropout = layers.Dropout(self.dropout_rate, **same, name="dropout")
+        self.dropout = Dropout(self.dropout_rate, **same, name="dropout")
         self.query_dense.build(query_shape)
         self.key_dense.build(context_shape)
         self.value_dense.build(self._source_of_values(query_shape, context_shape))
         self.output_dense.build((*query_shape[:-1], *heads))
 
     def call(self, query, context, context_mask=None, training=None, return_attention_scores=False, bias=None):
+        alone = query is context
         if context_mask is not None:  # what padding holds, NaN included, must not reach the products below
             context = ops.where(ops.expand_dims(context_mask, -1), context, 0.0)
-        scores = self._scores(self.query_dense(query), self.key_dense(context), context_mask, bias)
-        weights = self.dropout(scores, training=training)
-        read = self._read(weights, self.value_dense(self._source_of_values(query, context)))
+        queries, keys, values = self._project(context if alone else query, context)
+        scores = self._scores(queries, keys, added_to_scores(context_mask, bias))
+        read = self._join(self._read(self.dropout(scores, training=training), values))
         if context_mask is not None:
             any_real = ops.any(context_mask, axis=-1)
             read = ops.where(any_real[:, None, None], read, 0.0)
@@ -85,29 +80,83 @@ class KeyMaskedAttention(layers.Layer):
         """Which of the two the values are made of; also asked about their shapes."""
         return context
 
-    def _scores(self, queries, keys, context_mask, bias):
-        """Attention `(batch, num_heads, tokens_q, tokens_c)` from `(batch, tokens, num_heads, key_dim)`."""
-        return softmax_over_keys(ops.einsum(SCORES, queries * self.key_dim**-0.5, keys), context_mask, bias)
+    def _project(self, query, context):
+        """Queries, keys and values `(batch, num_heads, tokens, key_dim)`; those of the same tokens in one product."""
+        denses = (self.query_dense, self.key_dense, self.value_dense)
+        by_source = {}
+        for dense, source in zip(denses, (query, context, self._source_of_values(query, context)), strict=True):
+            by_source.setdefault(id(source), (source, []))[1].append(dense)
+        found = {}
+        for source, group in by_source.values():
+            found |= dict(zip((dense.name for dense in group), project(source, group), strict=True))
+        return tuple(found[dense.name] for dense in denses)
+
+    def _scores(self, queries, keys, added):
+        """Attention `(batch, num_heads, tokens_q, tokens_c)` from queries and keys; `added` to it before softmax."""
+        return softmax_over_keys(products(queries, keys), self.key_dim**-0.5, added)
 
     def _read(self, weights, values):
-        """`(batch, tokens_q, features)` from attention and values `(batch, tokens_c, num_heads, key_dim)`."""
-        return self.output_dense(ops.einsum(READ, weights, values))
+        """What each head reads, `(batch, num_heads, tokens_q, key_dim)`."""
+        return ops.matmul(weights, values)
+
+    def _join(self, heads):
+        """`(batch, tokens_q, features)` from what the heads read."""
+        kernel, tokens = self.output_dense.kernel, ops.shape(heads)[2]
+        flat = ops.reshape(ops.transpose(heads, (0, 2, 1, 3)), (-1, self.num_heads * self.key_dim))
+        joined = ops.add(ops.matmul(flat, ops.reshape(kernel, (flat.shape[-1], -1))), self.output_dense.bias)
+        return ops.reshape(joined, (-1, tokens, kernel.shape[-1]))
 
     def get_config(self):
         own = ("num_heads", "key_dim", "dropout_rate")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
-def softmax_over_keys(scores, context_mask=None, bias=None):
-    """Softmax of `scores + bias` over the real keys, in float32, back in the type of the scores.
+def project(tokens, denses):
+    """Tokens `(batch, tokens, features)` through several projections, as one matrix product over all tokens.
+
+    Keras' own form is a product for each event, whose gradient makes a kernel for each event too and then adds them.
 
     Args:
-        scores: `(batch, num_heads, tokens_q, tokens_c)`. bias: of a shape that broadcasts to it.
-        context_mask: bool `(batch, tokens_c)`. Without any real key the row is uniform: the caller must hide it.
+        denses: layers `EinsumDense` with kernels `(features, heads, width)`, all of the same shape.
+
+    Returns:
+        A list of `(batch, heads, tokens, width)`, an entry for each layer.
     """
-    precise = ops.cast(scores, "float32")
-    if bias is not None:
-        precise = precise + ops.cast(bias, "float32")
-    if context_mask is not None:
-        precise = ops.where(context_mask[:, None, None], precise, HIDDEN)
+    features, heads, width = denses[0].kernel.shape
+    kernel = ops.concatenate([ops.reshape(dense.kernel, (features, heads * width)) for dense in denses], axis=1)
+    bias = ops.concatenate([ops.reshape(dense.bias, (heads * width,)) for dense in denses])
+    flat = ops.add(ops.matmul(ops.reshape(tokens, (-1, features)), kernel), bias)
+    split = ops.reshape(flat, (-1, ops.shape(tokens)[1], len(denses), heads, width))
+    return ops.unstack(ops.transpose(split, (2, 0, 3, 1, 4)), len(denses))
+
+
+def products(queries, keys):
+    """Scalar products `(batch, heads, tokens_q, tokens_c)` of `(batch, heads, tokens, width)`."""
+    return ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
+
+
+def added_to_scores(context_mask=None, bias=None):
+    """What softmax sees besides the scores, float32: the bias at real keys, `HIDDEN` at padding; None for nothing.
+
+    Args:
+        context_mask: bool `(batch, tokens_c)`. bias: `(batch, heads or 1, tokens_q, tokens_c)`.
+    """
+    added = None if bias is None else ops.cast(bias, "float32")
+    if context_mask is None:
+        return added
+    return ops.where(context_mask[:, None, None], 0.0 if added is None else added, HIDDEN)
+
+
+def softmax_over_keys(scores, scale, added=None):
+    """Softmax of `scale * scores + added` over the keys, in float32, back in the type of the scores.
+
+    In this order, product, scale, sum, oneDNN makes them one operation on CPUs.
+
+    Args:
+        scores: `(batch, num_heads, tokens_q, tokens_c)`. added: see `added_to_scores`; without any real key the row
+            is about uniform: the caller must hide it.
+    """
+    precise = ops.cast(scores, "float32") * scale
+    if added is not None:
+        precise = precise + added
     return ops.cast(ops.softmax(precise, axis=-1), scores.dtype)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
+from mscat_tf.layers.key_masked_attention import KeyMaskedAttention, products
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -23,7 +23,7 @@ class KeyOverlapAttention(KeyMaskedAttention):
         return query
 
     def _read(self, weights, values):
-        overlap = ops.einsum("bhqk,bhpk->bhqp", weights, weights)
+        overlap = products(weights, weights)
         total = ops.sum(overlap, axis=-1, keepdims=True)
         overlap = overlap / ops.where(total > 0, total, 1.0)  # dropout may leave a query without any key
-        return self.output_dense(ops.einsum("bhqp,bphd->bqhd", overlap, values))
+        return super()._read(overlap, values)

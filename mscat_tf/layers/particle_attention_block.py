@@ -6,6 +6,7 @@ from keras import layers, ops
 from mscat_tf.errors import ConfigError
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
+from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 
 
@@ -66,7 +67,7 @@ class ParticleAttentionBlock(layers.Layer):
         self.hidden.build(tokens_shape)
         self.out = layers.Dense(features, **same, name="out")
         self.out.build(hidden_shape)
-        self.dropout = layers.Dropout(self.dropout_rate, **same, name="dropout")
+        self.dropout = Dropout(self.dropout_rate, **same, name="dropout")
 
     def call(self, tokens, token_mask=None, bias=None, class_token=None, training=None):
         if class_token is None:

@@ -5,6 +5,7 @@ from keras import layers
 
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
+from mscat_tf.layers.dropout import Dropout
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -35,9 +36,9 @@ class ReleasedFeedForward(layers.Layer):
         same = {"dtype": self.dtype_policy}
         self.norm = layers.LayerNormalization(**same, name="norm")
         self.hidden = layers.Dense(self.hidden_units, activation=gelu, **same, name="hidden")
-        self.hidden_dropout = layers.Dropout(self.dropout_rate, **same, name="hidden_dropout")
+        self.hidden_dropout = Dropout(self.dropout_rate, **same, name="hidden_dropout")
         self.out = layers.Dense(tokens_shape[-1], activation=gelu, **same, name="out")
-        self.out_dropout = layers.Dropout(self.dropout_rate, **same, name="out_dropout")
+        self.out_dropout = Dropout(self.dropout_rate, **same, name="out_dropout")
         self.norm.build(tokens_shape)
         self.hidden.build(tokens_shape)
         self.out.build((*tokens_shape[:-1], self.hidden_units))

@@ -1,13 +1,15 @@
-"""Logits of a trained network, batch by batch."""
+"""Logits of a trained network, batch by batch, on every device of a strategy."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import EventTable, Sample
-from mscat_tf.data.pipeline import dataset
+from mscat_tf.data.census import Census
+from mscat_tf.data.stream import EventStream
 
 
 def logit_model(model: keras.Model) -> keras.Model:
@@ -15,25 +17,46 @@ def logit_model(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, model.get_layer("logit").output, name=f"{model.name}_logit")
 
 
+class Prediction(NamedTuple):
+    """Of every event once: row of the sample, logit, label, weight, `(n,)` each."""
+
+    row: Any
+    logit: Any
+    label: Any
+    weight: Any
+
+
 class Predictor:
     """Logits of a model, traced once and used again every epoch.
 
     Args:
         model: has a layer `logit` with one output per event.
+        strategy: made the model's variables; None is the one in force.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        logits = logit_model(model)
-        signature = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs}
-        self._forward = tf.function(lambda inputs: logits(inputs, training=False)[:, 0], input_signature=[signature])
+    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy | None = None) -> None:
+        self._logits = logit_model(model)
+        self._strategy = strategy or tf.distribute.get_strategy()
+        self._forward = tf.function(self._gathered, autograph=False)
 
-    def __call__(self, data: tf.data.Dataset) -> tuple[Any, Any]:
-        """Rows `(n,)` and logits `(n,)` in the order of `data`, whose elements are `(inputs, label, share, row)`."""
-        rows, values = [], []
-        for inputs, _, _, row in data:
-            values.append(self._forward(inputs))
-            rows.append(row)
-        return tf.concat(rows, 0).numpy(), tf.cast(tf.concat(values, 0), tf.float32).numpy()
+    def __call__(self, stream: EventStream) -> Prediction:
+        """All events of one pass over `stream`; the same on every worker."""
+        found = []
+        for batch in self._strategy.distribute_datasets_from_function(
+            lambda context: stream.dataset(0, context, False)
+        ):
+            row, logit, label, share = (part.numpy() for part in self._forward(batch))
+            real = row >= 0
+            found.append([row[real], logit[real], label[real], share[real].astype(np.float64) * real.sum()])
+        return Prediction(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+    def _gathered(self, batch: Any) -> tuple[tf.Tensor, ...]:
+        parts = self._strategy.run(self._replica, args=(batch,))
+        return tuple(self._strategy.gather(part, axis=0) for part in parts)
+
+    def _replica(self, batch: Any) -> tuple[tf.Tensor, ...]:
+        inputs, label, share, row = batch
+        return row, tf.cast(self._logits(inputs, training=False)[:, 0], tf.float32), label, share
 
 
 class NetworkPredictor:
@@ -49,4 +72,8 @@ class NetworkPredictor:
 
     def logits(self, sample: Sample, table: EventTable, split: str) -> tuple[Any, Any]:
         """Rows of a split, increasing, and their logits, `(n,)` each."""
-        return self._predict(dataset(sample, table, table.rows(split), self._settings, self._batch_size, self._names))
+        census = Census(sample, self._settings, seed=0)  # the labels have no say in a logit
+        stream = EventStream(sample, census, self._settings, split, self._names, self._batch_size)
+        with stream.own_errors():
+            found = self._predict(stream)
+        return found.row, found.logit

@@ -1,13 +1,12 @@
-"""Everything that a training needs to go on exactly where it stopped, in one atomic file per epoch."""
+"""Everything that a training needs to go on exactly where it stopped, in one atomic file."""
 
 import json
 import logging
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from mscat_tf.errors import InputError
@@ -19,26 +18,33 @@ _STATE = "state_json"
 
 
 class Checkpoints:
-    """Numbered checkpoints of a folder: all variables (weights, random-number states, optimizer) and a JSON state.
+    """Numbered checkpoints of a folder: all variables and a JSON state.
 
     Args:
         folder: `runs/<name>/checkpoints`.
-        model: its variables include the states of the dropout generators.
-        optimizer: built.
+        network: variables of the network, the states of its dropout generators included; best weights are these.
+        others: further variables, of the optimizer for example.
         kept: how many of the newest stay.
+        writes: whether this process writes; of several workers only the chief does, all of them read.
     """
 
-    def __init__(self, folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer, kept: int) -> None:
-        self.folder, self.model, self.optimizer, self.kept = folder, model, optimizer, kept
-        if folder.is_dir():
+    def __init__(
+        self, folder: Path, network: Sequence[Any], others: Sequence[Any], kept: int, writes: bool = True
+    ) -> None:
+        self.folder, self.kept, self.writes = folder, kept, writes
+        self.network, self.all = list(network), [*network, *others]
+        if writes and folder.is_dir():
             remove_leftovers(folder)
 
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
-        """Write the checkpoint of a finished epoch, then delete those that are too old."""
-        arrays: dict[str, Any] = _values([*self.model.variables, *self.optimizer.variables])
-        arrays[_STATE] = np.array(json.dumps(state))
-        with atomic_path(self.folder / f"epoch-{epoch:05d}.npz") as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+    def save(self, step: int, state: dict[str, Any]) -> None:
+        """Write the checkpoint after so many steps, then delete those that are too old.
+
+        Raises:
+            OutputError: it cannot be written; the checkpoints before stay as they are.
+        """
+        if not self.writes:
+            return
+        self._write(f"step-{step:010d}.npz", self.all, {_STATE: np.array(json.dumps(state))})
         for old in self._files()[: -self.kept]:
             old.unlink()
 
@@ -46,13 +52,13 @@ class Checkpoints:
         """Load the newest checkpoint that is whole; None if there is none.
 
         Raises:
-            InputError: it belongs to a network of another shape.
+            InputError: it belongs to another network.
         """
         for path in reversed(self._files()):
             try:
                 with open(path, "rb") as handle, np.load(handle) as file:
                     state = json.loads(str(file[_STATE]))
-                    _assign([*self.model.variables, *self.optimizer.variables], file, path)
+                    _assign(self.all, file, path)
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
                 if isinstance(error, InputError):
                     raise
@@ -63,30 +69,34 @@ class Checkpoints:
 
     def save_best(self) -> None:
         """Keep the present weights as the best ones."""
-        with atomic_path(self.folder / "best.npz") as temporary, open(temporary, "wb") as file:
-            np.savez(file, **_values(self.model.variables))
+        if self.writes:
+            self._write("best.npz", self.network)
 
     def restore_best(self) -> None:
         """Go back to the weights of `save_best`."""
         path = self.folder / "best.npz"
         with np.load(path) as file:
-            _assign(self.model.variables, file, path)
+            _assign(self.network, file, path)
+
+    def _write(self, name: str, variables: list[Any], more: dict[str, Any] | None = None) -> None:
+        arrays = {f"variable_{i:05d}": np.asarray(variable.numpy()) for i, variable in enumerate(variables)}
+        with atomic_path(self.folder / name) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays, **(more or {}))
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("epoch-*.npz"))
+        return sorted(self.folder.glob("step-*.npz"))
 
 
-def _values(variables: Iterable[keras.Variable]) -> dict[str, Any]:
-    return {f"variable_{i:05d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
-
-
-def _assign(variables: list[keras.Variable], file: Any, path: Path) -> None:
-    stored = [file[f"variable_{i:05d}"] for i in range(len(variables))]
+def _assign(variables: list[Any], file: Any, path: Path) -> None:
+    stored = [file[name] for name in sorted(file.files) if name != _STATE]
+    advice = "it was made by another network: choose another run name, or delete the run's folder"
+    if len(stored) != len(variables):
+        raise InputError(f"{path}: holds {len(stored)} variables, this training has {len(variables)}; {advice}")
     for variable, value in zip(variables, stored, strict=True):
         if tuple(variable.shape) != value.shape:
             raise InputError(
-                f"{path}: {variable.path} has shape {tuple(variable.shape)}, the checkpoint {value.shape}; "
-                "it was made by another network: choose another run name, or delete the run's folder"
+                f"{path}: {getattr(variable, 'path', variable.name)} has shape {tuple(variable.shape)}, the checkpoint "
+                f"{value.shape}; {advice}"
             )
     for variable, value in zip(variables, stored, strict=True):
         variable.assign(value)

@@ -1,47 +1,61 @@
-"""Epochs: train, validate, remember the best weights, checkpoint, stop early, resume."""
+"""Steps and epochs: train, validate, remember the best weights, checkpoint, stop early, resume."""
 
 import csv
 import io
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
+import numpy as np
 
 from mscat_tf.errors import InputError
 from mscat_tf.files import write_text
 from mscat_tf.training.checkpoint import Checkpoints
-from mscat_tf.training.schedule import WarmCosine
-from mscat_tf.training.step import TrainingStep
+from mscat_tf.training.schedule import LearningRate
+from mscat_tf.training.signals import StopRequest
+from mscat_tf.training.step import Outcome, TrainingStep
 
-Data = Callable[[int], tf.data.Dataset]
+Data = Callable[[int], Iterator[Any]]
 Validate = Callable[[], dict[str, float]]
+SMALLER_IS_BETTER = ("val_loss",)
 
 
 @dataclass
 class LoopState:
-    """What a checkpoint remembers besides the variables."""
+    """What a checkpoint remembers besides the variables.
 
+    Attributes:
+        step: steps done since the beginning. epoch: finished ones. best_epoch: 0 before the first.
+        best: of the monitored figure. history: a row for each finished epoch.
+        loss_sum, events, seconds, input_seconds: of the epoch that is not finished.
+    """
+
+    step: int = 0
     epoch: int = 0
     best_epoch: int = 0
-    best_auc: float = -1.0
+    best: float | None = None
     history: list[dict[str, float]] = field(default_factory=list)
+    loss_sum: float = 0.0
+    events: float = 0.0
+    seconds: float = 0.0
+    input_seconds: float = 0.0
 
 
 class TrainingLoop:
-    """Drive a `TrainingStep` over epochs with ordinary Keras callbacks.
+    """Drive a `TrainingStep` with ordinary Keras callbacks.
 
     Args:
         step: what happens to one batch.
-        data: epoch -> data set of batches, the same for the same epoch.
+        data: step -> distributed batches from there on, without end.
         validate: returns at least `val_auc` and `val_loss`.
-        checkpoints: where every finished epoch is kept.
-        rate: learning rate by step; its settings give epochs and patience.
+        checkpoints: where every finished epoch is kept, and points within an epoch.
+        rate: learning rate by step; its settings give epochs, patience and what is monitored.
         history_file: `history.csv`, written anew after every epoch.
+        unsound: called with the step whose loss or gradient was not finite; returns where the batch was saved.
     """
 
     def __init__(
@@ -50,72 +64,118 @@ class TrainingLoop:
         data: Data,
         validate: Validate,
         checkpoints: Checkpoints,
-        rate: WarmCosine,
+        rate: LearningRate,
         history_file: Path,
+        unsound: Callable[[int], Path],
     ) -> None:
-        self.step, self.data, self.validate = step, data, validate
+        self.step, self.data, self.validate, self.unsound = step, data, validate, unsound
         self.checkpoints, self.rate, self.history_file = checkpoints, rate, history_file
         self.settings = rate.settings
+        self.state = LoopState()
+        self._saved = time.monotonic()
 
-    def run(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], steps: int) -> LoopState:
+    def run(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> LoopState:
         """Train from the newest checkpoint to the end, leave the best weights in the model.
 
         Args:
             model: the full model, handed to the callbacks.
-            callbacks: Keras callbacks; `logs` hold the columns of `history.csv`.
-            steps: batches per epoch, for progress bars.
+            callbacks: Keras callbacks; at the end of an epoch `logs` hold the columns of `history.csv`, at the end of a
+                batch `step` (steps done since the beginning), `steps`, `events`, `seconds` and `input_seconds` of the
+                call.
+
+        Raises:
+            InputError: a loss was not finite. SystemExit: 143 after SIGTERM; KeyboardInterrupt: after SIGINT; a
+                checkpoint was written before.
         """
         restored = self.checkpoints.restore()
-        state = LoopState(**restored) if restored else LoopState()
+        self.state = LoopState(**restored) if restored else LoopState()
         listeners = keras.callbacks.CallbackList(
-            list(callbacks), model=model, epochs=self.settings.epochs, steps=steps, verbose=0
+            list(callbacks), model=model, epochs=self.settings.epochs, steps=self.rate.steps_per_epoch, verbose=0
         )
         model.stop_training = False
-        listeners.on_train_begin({"initial_epoch": state.epoch})
-        while state.epoch < self.settings.epochs and not self._exhausted(state) and not model.stop_training:
-            self._one_epoch(state, listeners)
+        listeners.on_train_begin({"step": self.state.step})
+        batches = None
+        with StopRequest() as request:
+            while self.state.epoch < self.settings.epochs and not self._exhausted() and not model.stop_training:
+                batches = batches or self.data(self.state.step)
+                listeners.on_epoch_begin(self.state.epoch)
+                self._train(batches, listeners, request)
+                self._finish_epoch(listeners)
         listeners.on_train_end()
         self.checkpoints.restore_best()
-        return state
+        return self.state
 
-    def _one_epoch(self, state: LoopState, listeners: Any) -> None:
-        epoch, started = state.epoch, time.perf_counter()
-        listeners.on_epoch_begin(epoch)
-        loss_sum, events = self._train(epoch, listeners)
-        trained = time.perf_counter()
-        row = {"epoch": epoch + 1, "loss": loss_sum / events, **self.validate()}
-        row["events_per_second"] = events / (trained - started)
-        row["seconds"] = time.perf_counter() - started
-        state.epoch += 1
+    def _train(self, batches: Iterator[Any], listeners: Any, request: StopRequest) -> None:
+        """The steps that are left of the present epoch."""
+        first, end = self.state.epoch * self.rate.steps_per_epoch, (self.state.epoch + 1) * self.rate.steps_per_epoch
+        self._saved = time.monotonic()
+        while self.state.step < end:
+            number = min(self.settings.steps_per_execution, end - self.state.step)
+            listeners.on_train_batch_begin(self.state.step - first)
+            logs = self._steps(batches, number, request)
+            listeners.on_train_batch_end(self.state.step - 1 - first, logs)
+            if logs.pop("stop"):
+                self.checkpoints.save(self.state.step, asdict(self.state))
+                request.obey()
+            minutes = (time.monotonic() - self._saved) / 60
+            if self.state.step < end and 0 < self.settings.checkpoint_minutes < minutes:
+                self.checkpoints.save(self.state.step, asdict(self.state))
+                self._saved = time.monotonic()
+
+    def _steps(self, batches: Iterator[Any], number: int, request: StopRequest) -> dict[str, Any]:
+        state, started = self.state, time.perf_counter()
+        rates, stop = [self.rate(state.step + n) for n in range(number)], request.asked is not None
+        if self.settings.steps_per_execution == 1:
+            batch = next(batches)
+            waited = time.perf_counter() - started
+            found = self.step(batch, rates[0], stop)
+        else:
+            waited, found = 0.0, self.step.take(batches, rates, stop)
+        self._check_sound(found)
+        seconds, events = time.perf_counter() - started, float(found.events.sum())
+        state.step += number
+        state.loss_sum += float(found.loss @ found.events)
+        state.events += events
+        state.seconds += seconds
+        state.input_seconds += waited
+        named = {"step": state.step, "steps": number, "events": events, "stop": found.stop}
+        return {**named, "seconds": seconds, "input_seconds": waited}
+
+    def _check_sound(self, found: Outcome) -> None:
+        if found.sound.all():
+            return
+        step = self.state.step + int(np.argmin(found.sound))
+        saved = self.unsound(step)
+        raise InputError(
+            f"epoch {self.state.epoch + 1}, step {step + 1}: the loss or its gradient is not a finite number; lower "
+            "train.learning_rate, set train.clip_norm, and check the sample with `mscat inspect`; the batch is in "
+            f"{saved}"
+        )
+
+    def _finish_epoch(self, listeners: Any) -> None:
+        state, started = self.state, time.perf_counter()
+        with self.step.average.in_place() if self.step.average else nullcontext():
+            row = {"epoch": state.epoch + 1, "loss": state.loss_sum / state.events, **self.validate()}
+            value, state.epoch = row[self.settings.monitor], state.epoch + 1
+            if state.best is None or self._better(value, state.best):
+                state.best, state.best_epoch = value, state.epoch
+                self.checkpoints.save_best()
+        row["events_per_second"] = state.events / state.seconds
+        row["input_share"] = state.input_seconds / state.seconds
+        row["seconds"] = state.seconds + time.perf_counter() - started
         state.history.append(row)
-        if row["val_auc"] > state.best_auc:
-            state.best_auc, state.best_epoch = row["val_auc"], state.epoch
-            self.checkpoints.save_best()
-        self.checkpoints.save(state.epoch, asdict(state))
-        write_history(self.history_file, state.history)
-        listeners.on_epoch_end(epoch, row)
+        state.loss_sum = state.events = state.seconds = state.input_seconds = 0.0
+        self.checkpoints.save(state.step, asdict(state))
+        if self.checkpoints.writes:
+            write_history(self.history_file, state.history)
+        listeners.on_epoch_end(state.epoch - 1, row)
 
-    def _train(self, epoch: int, listeners: Any) -> tuple[float, float]:
-        batches = self.step.distribute(self.data(epoch))
-        loss_sum, events = tf.constant(0.0, tf.float64), tf.constant(0.0, tf.float64)
-        for number, batch in enumerate(batches):
-            listeners.on_train_batch_begin(number)
-            self.step.optimizer.learning_rate = self.rate(epoch * self.rate.steps_per_epoch + number)
-            loss, size = self.step(batch)
-            count = tf.cast(size, tf.float64)
-            loss_sum, events = loss_sum + tf.cast(loss, tf.float64) * count, events + count
-            listeners.on_train_batch_end(number)
-        total = float(loss_sum)
-        if not math.isfinite(total):
-            raise InputError(
-                f"epoch {epoch + 1}: the loss is {total}; lower train.learning_rate, and check the sample with "
-                "`mscat inspect`"
-            )
-        return total, float(events)
+    def _better(self, value: float, best: float) -> bool:
+        return value < best if self.settings.monitor in SMALLER_IS_BETTER else value > best
 
-    def _exhausted(self, state: LoopState) -> bool:
+    def _exhausted(self) -> bool:
         patience = self.settings.early_stopping_patience
-        return bool(patience) and state.epoch - state.best_epoch >= patience
+        return bool(patience) and self.state.epoch - self.state.best_epoch >= patience
 
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:

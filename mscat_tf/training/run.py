@@ -1,10 +1,9 @@
 """`mscat train`: from a configuration to a finished run folder."""
 
 import logging
-import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,53 +12,67 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mscat_tf.config import Config
+from mscat_tf.config import Config, TrainSettings
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
-from mscat_tf.data import EventTable, Sample, event_table
-from mscat_tf.data.pipeline import dataset
+from mscat_tf.data import Sample
+from mscat_tf.data.census import Census
+from mscat_tf.data.stream import EventStream
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
 from mscat_tf.models import registry
 from mscat_tf.models.count import cost_per_event, parameters
+from mscat_tf.models.precision import precision
 from mscat_tf.models.predictor import Predictor
 from mscat_tf.run_folder import Run, has_run, sample_path, start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
-from mscat_tf.training.record import need_both_classes, sample_digest, split_counts
-from mscat_tf.training.schedule import WarmCosine
+from mscat_tf.training.record import sample_digest
+from mscat_tf.training.repeats import train_repeats
+from mscat_tf.training.schedule import LearningRate
 from mscat_tf.training.specification import input_specification, input_statistics
 from mscat_tf.training.start_weights import load_start_weights
 from mscat_tf.training.step import TrainingStep
 from mscat_tf.training.strategy import make_strategy
 from mscat_tf.training.tensorboard import TensorBoardScalars
 from mscat_tf.training.trees import train_trees
+from mscat_tf.training.workers import is_chief, lost_workers_named, wait_for_workers
 
 log = logging.getLogger(__name__)
 
+VALIDATION_BATCHES = 4
+"""A batch of the validation is this many times larger: no gradient has to be kept for it."""
+
 
 @dataclass(frozen=True)
-class _Setup:
+class Setup:
     """What building a training yields."""
 
     config: Config
     sample: Sample
-    table: EventTable
+    census: Census
     strategy: tf.distribute.Strategy
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
 
-    @property
-    def steps(self) -> int:
-        """Batches per epoch."""
-        return math.ceil(len(self.table.rows("train")) / self.config.train.batch_size)
+    def training_stream(self) -> EventStream:
+        """The training split as it is trained on."""
+        train = self.config.train
+        return self._stream("train", train.batch_size, shuffle_seed=self.config.seed, train=train)
 
-    def data(self, split: str, batch_size: int, shuffle: tuple[int, int] | None = None) -> tf.data.Dataset:
-        """Batches of one split."""
+    def validation_stream(self) -> EventStream:
+        """The validation split, each event once, in the order of the sample."""
+        return self._stream("validation", VALIDATION_BATCHES * self.config.train.batch_size)
+
+    def distributed(self, stream: EventStream, step: int) -> Iterator[Any]:
+        """Batches from this step on, without end, spread over the replicas."""
+        return iter(
+            self.strategy.distribute_datasets_from_function(lambda context: stream.dataset(step, context, True))
+        )
+
+    def _stream(self, split: str, batch_size: int, **options: Any) -> EventStream:
         names = tuple(tensor.name for tensor in self.model.inputs)
-        rows = self.table.rows(split)
-        symmetries = self.config.train.symmetries and split == "train"
-        return dataset(self.sample, self.table, rows, self.config.data, batch_size, names, shuffle, symmetries)
+        return EventStream(self.sample, self.census, self.config.data, split, names, batch_size, **options)
 
 
 def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Run:
@@ -72,8 +85,11 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
 
     Raises:
         MscatError: the sample, the configuration or the folder cannot be used; the sentence says why.
+        SystemExit: SIGTERM came, a checkpoint was written, the same call goes on from there.
     """
     registry.check_name(config.model.name)
+    if config.train.repeats > 1:
+        return train_repeats(config, folder, lambda member, place: train(member, place, callbacks))
     if config.model.name == BOOSTED_TREES:
         return train_trees(config, folder)
     with Sample(sample_path(config)) as sample:
@@ -81,69 +97,108 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
             return Run(folder)
         started = time.perf_counter()
         setup = prepare(config, sample)
-        start_run(config, folder, sample_digest(sample))  # only now: what cannot be trained leaves no folder behind
-        step = TrainingStep(setup.strategy, setup.model, setup.optimizer)
-        checkpoints = Checkpoints(folder / "checkpoints", setup.model, setup.optimizer, config.train.checkpoints_kept)
-        loop = TrainingLoop(
-            step,
-            lambda epoch: setup.data("train", config.train.batch_size, (config.seed, epoch)),
-            _validation(setup),
-            checkpoints,
-            WarmCosine(config.train, setup.steps),
-            folder / "history.csv",
-        )
-        if config.train.tensorboard:
+        if is_chief(setup.strategy):  # only now: what cannot be trained leaves no folder behind
+            start_run(config, folder, sample_digest(sample))
+        wait_for_workers(setup.strategy)
+        loop, stream = _loop(setup, folder)
+        if config.train.tensorboard and is_chief(setup.strategy):
             callbacks = [*callbacks, TensorBoardScalars(folder / "tensorboard")]
-        state = loop.run(setup.model, callbacks, setup.steps)
-        with atomic_path(folder / "model.keras") as temporary:
-            setup.model.save(temporary)
-        write_json(folder / "training.json", _summary(setup, state, time.perf_counter() - started))
+        with stream.own_errors(), lost_workers_named(setup.strategy):
+            state = loop.run(setup.model, callbacks)
+        if is_chief(setup.strategy):
+            with atomic_path(folder / "model.keras") as temporary:
+                setup.model.save(temporary)
+            write_json(folder / "training.json", _summary(setup, state, stream, time.perf_counter() - started))
+        wait_for_workers(setup.strategy)
     return Run(folder)
 
 
-def prepare(config: Config, sample: Sample) -> _Setup:
-    """Seed everything, read the table, fit the normalisation, build network and optimizer under the strategy."""
+def prepare(config: Config, sample: Sample) -> Setup:
+    """Seed everything, count the events, fit the normalisation, build network and optimizer under the strategy."""
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.train)
-    table = event_table(sample, config.data, config.seed)
-    need_both_classes(sample, table)
+    census = Census(sample, config.data, config.seed, config.train)
+    census.need_both_classes()
     specification = input_specification(config, sample)
-    statistics = input_statistics(config, sample, table, specification)
+    statistics = input_statistics(config, sample, census, specification)
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
-    with strategy.scope():
+    with strategy.scope(), precision(config.train.precision):
         model = registry.build(config.model, specification, statistics)
         if config.train.start_from:
             load_start_weights(model, config.train.start_from)
-        optimizer = keras.optimizers.AdamW(config.train.learning_rate, weight_decay=config.train.weight_decay)
-    return _Setup(config, sample, table, strategy, model, optimizer)
+        optimizer = make_optimizer(config.train)
+    return Setup(config, sample, census, strategy, model, optimizer)
 
 
-def _validation(setup: _Setup) -> Any:
-    predictor = Predictor(setup.model)
+def make_optimizer(settings: TrainSettings) -> keras.optimizers.Optimizer:
+    """AdamW (Loshchilov, Hutter, arXiv:1711.05101), or Adam (Kingma, Ba, arXiv:1412.6980)."""
+    if settings.optimizer == "adam":
+        return keras.optimizers.Adam(settings.learning_rate)
+    return keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def _loop(setup: Setup, folder: Path) -> tuple[TrainingLoop, EventStream]:
+    settings, stream = setup.config.train, setup.training_stream()
+    step = TrainingStep(setup.strategy, setup.model, setup.optimizer, settings)
+    others = [*setup.optimizer.variables, *(step.average.variables if step.average else [])]
+    checkpoints = Checkpoints(
+        folder / "checkpoints", setup.model.variables, others, settings.checkpoints_kept, is_chief(setup.strategy)
+    )
+    loop = TrainingLoop(
+        step,
+        lambda number: setup.distributed(stream, number),
+        _validation(setup),
+        checkpoints,
+        LearningRate(settings, settings.steps_per_epoch or stream.steps),
+        folder / "history.csv",
+        lambda number: _save_batch(stream, number, folder / "unsound_batch.npz", is_chief(setup.strategy)),
+    )
+    return loop, stream
+
+
+def _validation(setup: Setup) -> Callable[[], dict[str, float]]:
+    predictor, stream = Predictor(setup.model, setup.strategy), setup.validation_stream()
 
     def validate() -> dict[str, float]:
-        rows, logits = predictor(setup.data("validation", 4 * setup.config.train.batch_size))
-        label, weight = setup.table.label[rows], setup.table.weight[rows]
-        losses = np.logaddexp(0.0, np.where(label == 1, -logits, logits).astype(np.float64))
-        return {"val_loss": float(weight @ losses / weight.sum()), "val_auc": weighted_auc(logits, label, weight)}
+        with stream.own_errors():
+            found = predictor(stream)
+        signed = np.where(found.label == 1, -found.logit, found.logit).astype(np.float64)
+        loss = float(found.weight @ np.logaddexp(0.0, signed) / found.weight.sum())
+        return {"val_loss": loss, "val_auc": weighted_auc(found.logit, found.label, found.weight)}
 
     return validate
 
 
-def _summary(setup: _Setup, state: LoopState, seconds: float) -> dict[str, Any]:
+def _save_batch(stream: EventStream, step: int, path: Path, writes: bool) -> Path:
+    """The global batch of a step, read again: inputs by name, `label`, `share`, `row`."""
+    if not writes:
+        return path
+    inputs, label, share, row = next(stream.batches(start=step, endless=True))
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **inputs, label=label, share=share, row=row)
+    return path
+
+
+def _summary(setup: Setup, state: LoopState, stream: EventStream, seconds: float) -> dict[str, Any]:
+    best = state.history[state.best_epoch - 1]
     return {
         "network": setup.config.model.name,
         "parameters": parameters(setup.model),
         **_cost(setup.model),
         "epochs_trained": state.epoch,
+        "steps_trained": state.step,
+        "steps_per_pass": stream.steps,
         "best_epoch": state.best_epoch,
-        "best_validation_auc": state.best_auc,
+        "best_validation_auc": best["val_auc"],
+        "best_validation_loss": best["val_loss"],
         "seconds": seconds,
         "seconds_per_epoch": float(np.median([row["seconds"] for row in state.history])),
         "events_per_second": float(np.median([row["events_per_second"] for row in state.history])),
         "replicas": setup.strategy.num_replicas_in_sync,
         "cpu_count": os.cpu_count(),
-        "splits": split_counts(setup.table),
+        "splits": setup.census.split_counts(),
     }
 
 

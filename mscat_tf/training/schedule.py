@@ -5,12 +5,12 @@ import math
 from mscat_tf.config import TrainSettings
 
 
-class WarmCosine:
+class LearningRate:
     """The rate is set from outside before each step: a Keras schedule inside a distributed step is traced once per
     variable and triples the time to the first step.
 
     Args:
-        settings: peak, warm-up fraction, epochs. steps_per_epoch: batches of one epoch.
+        settings: peak, warm-up fraction, epochs, and what comes after the warm-up. steps_per_epoch: steps of one epoch.
     """
 
     def __init__(self, settings: TrainSettings, steps_per_epoch: int) -> None:
@@ -22,11 +22,15 @@ class WarmCosine:
     def __call__(self, step: int) -> float:
         """Learning rate of the step with this number, counted from 0 over all epochs.
 
-        >>> rate = WarmCosine(TrainSettings(epochs=2, learning_rate=1.0, warmup_fraction=0.25), steps_per_epoch=4)
+        >>> settings = TrainSettings(epochs=2, learning_rate=1.0, warmup_fraction=0.25)
+        >>> rate = LearningRate(settings, steps_per_epoch=4)
         >>> [round(rate(step), 3) for step in range(8)]
         [0.5, 1.0, 1.0, 0.933, 0.75, 0.5, 0.25, 0.067]
         """
+        peak = self.settings.learning_rate
         if step < self.warm:
-            return self.settings.learning_rate * (step + 1) / self.warm
+            return peak * (step + 1) / self.warm
+        if self.settings.schedule == "constant":
+            return peak
         progress = (step - self.warm) / max(self.total - self.warm, 1)
-        return self.settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
+        return peak * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))

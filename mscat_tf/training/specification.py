@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
-from mscat_tf.data import EventTable, Sample
+from mscat_tf.data import Sample
+from mscat_tf.data.census import Census
 from mscat_tf.data.flat import flat_columns
 from mscat_tf.data.statistics import column_moments
 from mscat_tf.errors import InputError
@@ -22,6 +23,7 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
         InputError: the sample lacks a data set that it reads.
     """
     header, data = sample.header, config.data
+    constituents = min(header.constituents, data.max_constituents or header.constituents)
     reads_tree = "lund" in registry.streams(config.model)
     if reads_tree:
         advice = "make it again with sample.tokens.declusterings=50, or choose another network"
@@ -31,7 +33,7 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
         sample.need("event_shapes", "data.event_shapes asks for", advice)
     return InputSpecification(
         jets=header.jets,
-        constituents=min(header.constituents, data.max_constituents or header.constituents),
+        constituents=None if config.train.length_buckets > 1 else constituents,
         tokens=header.tokens,
         constituent_features=data.constituent_features,
         kinematic_features=data.kinematic_features,
@@ -57,7 +59,7 @@ def unserved(config: Config, sample: Sample) -> str | None:
     return None
 
 
-def input_statistics(config: Config, sample: Sample, table: EventTable, inputs: InputSpecification) -> Statistics:
+def input_statistics(config: Config, sample: Sample, census: Census, inputs: InputSpecification) -> Statistics:
     """Mean and width of every column of `inputs` over the training split."""
     columns = {"constituents": inputs.constituent_features, "kinematics": inputs.kinematic_features}
     if inputs.declusterings:
@@ -65,7 +67,7 @@ def input_statistics(config: Config, sample: Sample, table: EventTable, inputs: 
     if inputs.event_shapes:
         columns["event_shapes"] = inputs.event_shapes
     logs = {name: log_columns(names, config.model.log_features) for name, names in columns.items()}
-    moments = column_moments(sample, table, config.data, logs)
+    moments = column_moments(sample, census, config.data, logs)
     found: dict[str, Any] = {}
     for data_set, name in _NAMES.items():
         if data_set in moments:

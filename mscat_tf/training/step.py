@@ -2,27 +2,46 @@
 
 Keras 3's own `fit` fails under several strategies (shared notes in docs/architecture.md), and sums losses per
 replica. Here every event arrives with its weight divided by the number of events of the global batch, a replica's
-loss is the plain sum over its events, and the optimizer sums the gradients over replicas: 1, 2 or 4 replicas give the
-same update for the same global batch.
+loss is the plain sum over its events, and the gradients are summed over replicas: 1, 2 or 4 replicas give the same
+update for the same global batch.
 """
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from mscat_tf.config import TrainSettings
 from mscat_tf.models.predictor import logit_model
+from mscat_tf.training.average import MovingAverage
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor, tf.Tensor]
 
 
+class Outcome(NamedTuple):
+    """What some steps in a row gave, `(steps,)` each.
+
+    Attributes:
+        loss: mean weighted loss of the global batch. events: in it, padding not counted.
+        sound: whether loss and gradient of every replica were finite. stop: whether a worker was asked to stop.
+    """
+
+    loss: Any
+    events: Any
+    sound: Any
+    stop: bool
+
+
 class TrainingStep:
-    """Weighted binary cross-entropy on the logit, one optimizer update.
+    """Weighted binary cross-entropy on the logit, one optimizer update for each global batch.
 
     Args:
         strategy: made the variables; the step must be used under it.
         model: has layers `logit` and `score`.
         optimizer: built here for the model's trainable variables.
+        settings: accumulation, clipping, label smoothing, moving average, XLA.
     """
 
     def __init__(
@@ -30,40 +49,99 @@ class TrainingStep:
         strategy: tf.distribute.Strategy,
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
+        settings: TrainSettings | None = None,
     ) -> None:
-        self.strategy = strategy
+        self.strategy, self.optimizer = strategy, optimizer
+        self.settings = settings or TrainSettings()
         self.logits = logit_model(model)
-        self.optimizer = optimizer
         with strategy.scope():
             optimizer.build(model.trainable_variables)
-        self._compiled: Any = None
+            self.average = MovingAverage(strategy, model, self.settings.ema) if self.settings.ema else None
+        self._gradients = tf.function(self._loss_and_gradients, jit_compile=self.settings.xla, autograph=False)
+        self._one = tf.function(self._distributed, autograph=False)
+        self._many = tf.function(self._in_a_row, autograph=False)
 
-    def distribute(self, data: tf.data.Dataset) -> Any:
-        """Spread the data set over the replicas; the step is traced once for the shapes of the first one."""
-        distributed = self.strategy.experimental_distribute_dataset(data)
-        if self._compiled is None:
-            self._compiled = tf.function(self._distributed, input_signature=[distributed.element_spec])
-        return distributed
+    def __call__(self, batch: Any, rate: float | None = None, stop: bool = False) -> Outcome:
+        """Train on one distributed batch `(inputs, label, share, row)` of the data (`mscat_tf.data.stream`).
 
-    def __call__(self, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Train on one batch of `distribute`; return its mean weighted loss and its number of events."""
-        return self._compiled(batch)
+        Args:
+            rate: learning rate; None leaves that of the optimizer. stop: whether this worker was asked to stop.
+        """
+        rate = float(self.optimizer.learning_rate.numpy()) if rate is None else rate
+        return _outcome(self._one(batch, tf.constant(rate, tf.float32), tf.constant(stop, tf.float32))[None])
 
-    def _distributed(self, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        loss, events = self.strategy.run(self._replica, args=(batch,))
-        total = self.strategy.reduce(tf.distribute.ReduceOp.SUM, loss, axis=None)
-        return total, self.strategy.reduce(tf.distribute.ReduceOp.SUM, events, axis=None)
+    def take(self, batches: Iterator[Any], rates: Sequence[float], stop: bool = False) -> Outcome:
+        """Train on as many batches of a distributed iterator as there are learning rates, in one call."""
+        found = self._many(batches, tf.constant(rates, tf.float32), tf.constant(stop, tf.float32))
+        return _outcome(found)
 
-    def _replica(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        inputs, label, share, _ = batch
+    def _in_a_row(self, batches: Any, rates: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+        steps = tf.size(rates)
+
+        def one_more(number: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            return number + 1, found.write(number, self._distributed(next(batches), rates[number], stop))
+
+        found = tf.TensorArray(tf.float32, size=steps, element_shape=(4,))
+        return tf.while_loop(lambda number, _: number < steps, one_more, (tf.constant(0), found))[1].stack()
+
+    def _distributed(self, batch: Any, rate: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+        self.optimizer.learning_rate = rate
+        found = self.strategy.run(self._replica, args=(batch, stop))
+        if self.average is not None:
+            self.average.update(self.optimizer.iterations)
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, found, axis=None)
+
+    def _replica(self, batch: Batch, stop: tf.Tensor) -> tf.Tensor:
+        """The update; returns `(4,)`: loss, events, whether something is not finite, whether to stop."""
+        inputs, label, share, row = batch
+        loss, gradients = self._gradients(inputs, label, share)
+        sound = tf.math.is_finite(loss) & tf.math.is_finite(tf.linalg.global_norm(gradients))
+        gradients = [tf.where(sound, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+        if self.settings.clip_norm:
+            gradients = self._clipped(gradients)
+        self.optimizer.apply(gradients, self.logits.trainable_variables)
+        events = tf.reduce_sum(tf.cast(row >= 0, tf.float32))
+        return tf.stack([loss, events, 1.0 - tf.cast(sound, tf.float32), stop])
+
+    def _clipped(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Keras clips what each replica has before it is summed; the norm that counts is that of the sum."""
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        clipped, _ = tf.clip_by_global_norm(total, self.settings.clip_norm)
+        return [gradient / replicas for gradient in clipped]  # the optimizer adds the replicas up once more
+
+    def _loss_and_gradients(self, inputs: Any, label: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Of one replica; with `accumulation` the parts of its batch in turn, so that only one is in memory."""
+        parts = self.settings.accumulation
+        if parts == 1:
+            return self._of_part(inputs, label, share)
+        split = tf.nest.map_structure(lambda x: tf.reshape(x, (parts, -1, *x.shape[1:])), (inputs, label, share))
         variables = self.logits.trainable_variables
+
+        def add(number: tf.Tensor, loss: tf.Tensor, gradients: list[tf.Tensor]) -> tuple[Any, ...]:
+            part = tf.nest.map_structure(lambda x: x[number], split)
+            more, found = self._of_part(*part)
+            return number + 1, loss + more, [a + b for a, b in zip(gradients, found, strict=True)]
+
+        start = (tf.constant(0), tf.constant(0.0), [tf.zeros(v.shape, v.dtype) for v in variables])
+        _, loss, gradients = tf.while_loop(lambda number, *_: number < parts, add, start)
+        return loss, gradients
+
+    def _of_part(self, inputs: Any, label: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        variables = [v.value for v in self.logits.trainable_variables]
+        target = label * (1.0 - self.settings.label_smoothing) + 0.5 * self.settings.label_smoothing
         with tf.GradientTape() as tape:
-            loss = weighted_cross_entropy(self.logits(inputs, training=True)[:, 0], label, share)
-        self.optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        return loss, tf.size(label)
+            loss = weighted_cross_entropy(self.logits(inputs, training=True)[:, 0], target, share)
+        return loss, tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def weighted_cross_entropy(logit: tf.Tensor, label: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Sum over events of weight x binary cross-entropy, from logits (no loss of precision at saturated scores)."""
     logit = tf.cast(logit, tf.float32)
     return tf.reduce_sum(weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=label, logits=logit))
+
+
+def _outcome(found: tf.Tensor) -> Outcome:
+    loss, events, unsound, stop = found.numpy().astype(np.float64).T
+    return Outcome(loss, events, unsound == 0, bool(stop.max() > 0))

@@ -1,4 +1,4 @@
-"""Which devices train: every visible one, mirrored, or the first."""
+"""Which devices train: every visible one of this machine, those of all workers, or the first."""
 
 import logging
 from functools import lru_cache
@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from mscat_tf.config import TrainSettings
 from mscat_tf.errors import ConfigError
+from mscat_tf.training.cluster import multi_worker_strategy
+from mscat_tf.training.devices import split_first_device
 
 log = logging.getLogger(__name__)
 
@@ -18,43 +20,33 @@ def make_strategy(settings: TrainSettings) -> tf.distribute.Strategy:
     fails on the second network with "Shape mismatch in the collective instance".
 
     Raises:
-        ConfigError: the batch cannot be shared equally, or devices were already in use with another number of parts.
+        ConfigError: the batch cannot be shared equally, devices were already in use with another number of parts, or
+            the other workers cannot be reached.
     """
-    if settings.logical_devices > 1:
-        _split_first_device(settings.logical_devices)
-    gpus = tf.config.list_logical_devices("GPU")
-    devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
-    if settings.strategy == "one_device":
-        return tf.distribute.OneDeviceStrategy(devices[0])
-    if settings.batch_size % len(devices):
+    if settings.strategy == "multi_worker":  # before anything asks TensorFlow for devices
+        strategy = multi_worker_strategy(settings)
+    else:
+        devices = _devices(settings)
+        one = settings.strategy == "one_device"
+        strategy = tf.distribute.OneDeviceStrategy(devices[0]) if one else _mirrored(devices)
+    replicas = strategy.num_replicas_in_sync
+    if settings.batch_size % (replicas * settings.accumulation):
+        parts = f"{settings.accumulation} parts each" if settings.accumulation > 1 else "equal parts"
         raise ConfigError(
-            f"train.batch_size = {settings.batch_size} cannot be shared equally by {len(devices)} devices; "
-            f"choose a multiple of {len(devices)}"
+            f"train.batch_size = {settings.batch_size} cannot be shared by {replicas} devices in {parts}; choose a "
+            f"multiple of {replicas * settings.accumulation}"
         )
-    return _mirrored(tuple(devices))
+    return strategy
+
+
+def _devices(settings: TrainSettings) -> tuple[str, ...]:
+    if settings.logical_devices > 1:
+        split_first_device(settings.logical_devices)
+    gpus = tf.config.list_logical_devices("GPU")
+    return tuple(device.name for device in gpus or tf.config.list_logical_devices("CPU"))
 
 
 @lru_cache(maxsize=1)
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     log.info("MirroredStrategy over %s", ", ".join(devices))
     return tf.distribute.MirroredStrategy(list(devices))
-
-
-def _split_first_device(parts: int) -> None:
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    device = tf.config.list_physical_devices(kind)[0]
-    wanted = [_part(kind) for _ in range(parts)]
-    if len(tf.config.get_logical_device_configuration(device) or []) == parts:
-        return
-    try:
-        tf.config.set_logical_device_configuration(device, wanted)
-    except RuntimeError as error:
-        raise ConfigError(
-            f"train.logical_devices = {parts}: TensorFlow already uses the {kind}; "
-            "start a new Python process (or restart the Jupyter kernel) and set it before anything else"
-        ) from error
-
-
-def _part(kind: str) -> tf.config.LogicalDeviceConfiguration:
-    memory_megabytes = 2048 if kind == "GPU" else None
-    return tf.config.LogicalDeviceConfiguration(memory_limit=memory_megabytes)

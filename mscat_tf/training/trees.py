@@ -127,6 +127,7 @@ def _summary(
         "epochs_trained": len(history),
         "best_epoch": len(trees.roots),
         "best_validation_auc": best["val_auc"],
+        "best_validation_loss": best["val_loss"],
         "seconds": seconds,
         "seconds_per_epoch": best["seconds"],
         "events_per_second": best["events_per_second"],

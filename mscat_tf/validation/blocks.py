@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf import schema
-from mscat_tf.data.sample import Arrays, Block, Sample
+from mscat_tf.data.blocks import Block
+from mscat_tf.data.sample import Arrays, Sample
 from mscat_tf.errors import SchemaError
 from mscat_tf.schema import Header
 

@@ -5,7 +5,7 @@ import pytest
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.batches import batches
+from mscat_tf.data.blocks import Block
 from mscat_tf.data.features import data_sets, model_inputs
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.schema import EVENT_SHAPE_COLUMNS, LUND_COLUMNS
@@ -20,7 +20,8 @@ def sample(tmp_path_factory):
 
 
 def test_only_what_a_network_reads_is_read():
-    assert data_sets(["kinematics"]) == ("constituents", "constituents_mask", "kinematics")
+    assert data_sets(["kinematics"]) == ("kinematics",)
+    assert data_sets(["kinematics", "mask_2"]) == ("constituents", "constituents_mask", "kinematics")
     assert set(data_sets(["lund_1", "lund_mask_1"])) - set(data_sets([])) == {
         "lund/declusterings",
         "lund/mask",
@@ -31,7 +32,7 @@ def test_only_what_a_network_reads_is_read():
 
 def test_trees_and_event_shapes_become_inputs(sample):
     names = data_sets(["lund_1", "event_shapes"])
-    _, inputs = next(batches(sample, np.arange(7), SETTINGS, 7, names=names))
+    inputs = model_inputs(sample.read(Block(0, 0, 7, 0), names), SETTINGS)
     tree, shapes = sample.column("lund/declusterings")[:7], sample.column("event_shapes")[:7]
     for jet in (1, 2):
         for column, name in enumerate(SETTINGS.declustering_features):

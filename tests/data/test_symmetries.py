@@ -83,30 +83,6 @@ def test_missing_columns_are_no_trouble(columns):
     np.testing.assert_array_equal(found["constituents_1"], 1.0)
 
 
-def test_a_data_set_throws_them_by_seed_and_epoch_and_for_nothing_else(mock_folder):
-    from mscat_tf.data import Sample, event_table
-    from mscat_tf.data.pipeline import dataset
-
-    settings = DataSettings()
-    with Sample(mock_folder) as sample:
-        table = event_table(sample, settings, seed=1)
-        rows = table.rows("train")
-
-        def first(epoch, symmetries):
-            made = dataset(sample, table, rows, settings, 32, ("kinematics",), (1, epoch), symmetries)
-            inputs, *_, found = next(iter(made.as_numpy_iterator()))
-            return found, inputs["kinematics"]
-
-        (same, one), (_, again), (plain, kept) = first(0, True), first(0, True), first(0, False)
-        np.testing.assert_array_equal(one, again)
-        np.testing.assert_array_equal(same, plain)
-        np.testing.assert_array_equal(kept, sample.column("kinematics")[plain])
-        assert not np.array_equal(one, kept)
-        later, other = first(1, True)
-        assert not np.array_equal(later, same)
-        assert not np.array_equal(other, one)
-
-
 @given(
     psi=st.floats(-3.14, 3.14),
     angle=st.floats(-3.14, 3.14),

@@ -31,7 +31,7 @@ def test_sizes_follow_the_sample(full):
 def test_statistics_of_trees_and_event_shapes(full):
     config = load_config("smoke", BOTH)
     table = event_table(full, config.data, config.seed)
-    found = input_statistics(config, full, table, input_specification(config, full))
+    found = input_statistics(config, full, table.census, input_specification(config, full))
     train = table.rows("train")
     tree = full.column("lund/declusterings")[train][full.column("lund/mask")[train]].astype(float)
     np.testing.assert_allclose(found.declustering_mean, tree[:, :3].mean(axis=0), rtol=1e-5)

@@ -1,6 +1,8 @@
 """Training: it learns, resumes exactly, agrees with Keras' own `fit`, and refuses what it cannot do."""
 
+import errno
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +20,12 @@ from mscat_tf.training.run import prepare, train
 from mscat_tf.training.step import TrainingStep
 
 
-class StopAfter(keras.callbacks.Callback):
-    """Interrupt as a user would, in the middle of an epoch."""
+class Killed(BaseException):
+    """As SIGKILL: nothing in the training may answer to it."""
+
+
+class KillAfter(keras.callbacks.Callback):
+    """End a training without any notice, in the middle of an epoch."""
 
     def __init__(self, epoch):
         super().__init__()
@@ -29,8 +35,8 @@ class StopAfter(keras.callbacks.Callback):
         self.now = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.now == self.epoch and batch == 2:
-            raise KeyboardInterrupt
+        if self.now == self.epoch and batch >= 2:
+            raise Killed
 
 
 def weights(run):
@@ -72,16 +78,72 @@ def test_finished_run_is_left_alone(trained):
 
 
 @pytest.mark.parametrize("damage", [False, True])
-def test_resuming_gives_the_result_of_an_uninterrupted_run(trained, tmp_path, damage):
-    with pytest.raises(KeyboardInterrupt):
-        train(trained.config, tmp_path / "run", [StopAfter(2)])
-    if damage:  # the newest checkpoint is cut off: the one before takes over
-        newest = sorted(tmp_path.glob("run/checkpoints/epoch-*.npz"))[-1]
+def test_killed_between_checkpoints_it_resumes_to_the_same_weights(trained, tmp_path, damage):
+    """From the end of an epoch; with the newest checkpoint cut off, from the one before."""
+    with pytest.raises(Killed):
+        train(trained.config, tmp_path / "run", [KillAfter(2)])
+    if damage:
+        newest = sorted(tmp_path.glob("run/checkpoints/step-*.npz"))[-1]
         newest.write_bytes(newest.read_bytes()[:5000])
     resumed = train(trained.config, tmp_path / "run")
-    for straight, again in zip(weights(trained), weights(resumed), strict=True):
-        np.testing.assert_array_equal(straight, again)
+    assert_same_weights(trained, resumed)
     assert resumed.training["best_validation_auc"] == trained.training["best_validation_auc"]
+
+
+def test_killed_inside_an_epoch_it_resumes_there(mock_config, tmp_path):
+    """With everything that has a state: dropout, moving average, rates in a row, epochs that end within a pass."""
+    settings = ("train.epochs=3", "train.steps_per_epoch=5", "train.ema=0.9", "train.steps_per_execution=2")
+    config = mock_config(*settings, "train.checkpoint_minutes=1e-9", "train.learning_rate=0.01", "train.batch_size=50")
+    straight = train(config, tmp_path / "straight")
+    with pytest.raises(Killed):
+        train(config, tmp_path / "run", [KillAfter(1)])
+    newest = sorted(tmp_path.glob("run/checkpoints/step-*.npz"))[-1]
+    assert newest.name == "step-0000000007.npz"  # of 5 + 4: the last save was before the call that was killed
+    resumed = train(config, tmp_path / "run")
+    assert_same_weights(straight, resumed)
+    rows = [json.loads(path.joinpath("training.json").read_text()) for path in (straight.path, resumed.path)]
+    assert rows[0]["best_validation_loss"] == rows[1]["best_validation_loss"]
+
+
+def assert_same_weights(one, other):
+    for straight, again in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_array_equal(straight, again)
+
+
+def test_full_disk_leaves_the_checkpoint_before(mock_config, tmp_path, monkeypatch):
+    config = mock_config("train.epochs=3")
+    save, saved = np.savez, []
+
+    def full(file, **arrays):
+        if "step-" in file.name and saved:
+            file.write(b"half of it")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(file, **arrays)
+        saved.extend([file.name] if "step-" in file.name else [])
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        train(config, tmp_path / "run")
+    monkeypatch.undo()
+    assert len(saved) == len(list(tmp_path.glob("run/checkpoints/step-*.npz"))) == 1
+    assert not list(tmp_path.glob("run/checkpoints/.part-*"))
+    assert train(config, tmp_path / "run").training["epochs_trained"] == 3
+
+
+def test_checkpoint_of_another_network_is_refused(mock_config, tmp_path):
+    config = mock_config("train.epochs=2")
+    with pytest.raises(Killed):
+        train(config, tmp_path / "run", [KillAfter(1)])
+    (newest,) = tmp_path.glob("run/checkpoints/step-*.npz")
+    with np.load(newest) as file:
+        arrays = dict(file)
+    np.savez(newest, **{**arrays, "variable_00002": np.zeros((3, 3))})
+    with pytest.raises(InputError, match=r"the checkpoint \(3, 3\); it was made by another network"):
+        train(config, tmp_path / "run")
+    del arrays["variable_00002"]
+    np.savez(newest, **arrays)
+    with pytest.raises(InputError, match=r"holds \d+ variables, this training has \d+; it was made by another"):
+        train(config, tmp_path / "run")
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says so now and then at the end of an epoch
@@ -92,19 +154,18 @@ def test_step_agrees_with_keras_fit(mock_config):
         results = []
         for ours in (True, False):
             setup = prepare(config, sample)
-            data = setup.data("train", 48, (1, 0))
+            stream = setup.training_stream()
             setup.optimizer.learning_rate = 0.01
             if ours:
                 step = TrainingStep(setup.strategy, setup.model, setup.optimizer)
-                for batch in step.distribute(data):
+                for batch in stream.dataset():
                     step(batch)
             else:
                 setup.model.compile(
                     setup.optimizer, loss=keras.losses.BinaryCrossentropy(reduction="sum"), jit_compile=False
                 )
-                setup.model.fit(
-                    data.map(lambda x, y, w, _: (x, y[:, None], w[:, None])), epochs=1, verbose=0, shuffle=False
-                )
+                data = stream.dataset().map(lambda x, y, w, _: (x, y[:, None], w[:, None]))
+                setup.model.fit(data, epochs=1, verbose=0, shuffle=False)
             results.append(setup.model.get_weights())
     for own, oracle in zip(*results, strict=True):
         np.testing.assert_allclose(own, oracle, rtol=1e-3, atol=2e-5)
@@ -176,9 +237,46 @@ def test_what_cannot_be_trained_leaves_no_folder_behind(mock_config, tmp_path, o
     assert not (tmp_path / "run").exists()
 
 
-def test_diverging_loss_is_one_sentence(mock_config, tmp_path):
-    with pytest.raises(InputError, match=r"the loss is (nan|inf); lower train.learning_rate"):
-        train(mock_config("train.learning_rate=1e30", "train.warmup_fraction=0"), tmp_path / "run")
+def test_diverging_loss_is_one_sentence_and_its_batch_is_kept(mock_config, tmp_path):
+    config = mock_config("train.learning_rate=1e30", "train.warmup_fraction=0", "train.symmetries=false")
+    with pytest.raises(InputError, match=r"epoch 1, step \d+: .* not a finite number; lower train.learning_rate"):
+        train(config, tmp_path / "run")
+    with np.load(tmp_path / "run" / "unsound_batch.npz") as batch, Sample(config.data.path) as sample:
+        real = batch["row"] >= 0
+        np.testing.assert_array_equal(batch["kinematics"][real], sample.column("kinematics")[batch["row"][real]])
+
+
+def test_terminated_it_keeps_a_checkpoint_and_says_143(mock_config, tmp_path):
+    config = mock_config("train.epochs=2", "train.steps_per_epoch=50")
+
+    class Terminate(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 6:
+                signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as ended:
+        train(config, tmp_path / "run", [Terminate()])
+    assert ended.value.code == 143
+    (newest,) = tmp_path.glob("run/checkpoints/step-*.npz")
+    assert (
+        newest.name == "step-0000000008.npz"
+    )  # the signal came after 7; the next step tells all workers
+    assert_same_weights(train(config, tmp_path / "run"), train(config, tmp_path / "straight"))
+
+
+def test_constant_rate_monitored_auc_and_patience(mock_config, tmp_path):
+    settings = ("train.schedule=constant", "train.monitor=val_auc", "train.early_stopping_patience=1")
+    run = train(mock_config(*settings, "train.epochs=30", "train.learning_rate=0.05"), tmp_path / "run")
+    trained, best = run.training["epochs_trained"], run.training["best_epoch"]
+    assert trained == best + 1 < 30
+    history = [row.split(",") for row in (run.path / "history.csv").read_text().splitlines()]
+    auc = [float(row[history[0].index("val_auc")]) for row in history[1:]]
+    assert max(auc) == auc[best - 1]
+
+
+def test_batch_that_cannot_be_shared_is_refused_before_anything_runs(mock_config):
+    with pytest.raises(ConfigError, match=r"batch_size = 100 must be a multiple of lanes \(1\) times accumulation"):
+        mock_config("train.batch_size=100", "train.accumulation=3")
 
 
 def test_run_that_is_not_there(tmp_path):

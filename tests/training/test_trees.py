@@ -114,7 +114,7 @@ def known_trees(shift, seed=0):
     matrix = rng.normal(size=(1500, 5)).astype("f4")
     matrix[:, 2] += shift * label
     ids, ones = np.arange(1500, dtype="u8"), np.ones(1500)
-    table = EventTable(("s", "b"), (1, 0), label, 1 - label, ids, ids, (ids >= 1000).astype("i1"), ones, ones)
+    table = EventTable(("s", "b"), (1, 0), label, 1 - label, ids, ids, (ids >= 1000).astype("i1"), ones, ones, None)
     config = load_config("smoke", ["model.name=boosted_trees", "model.boosted_trees.iterations=30"])
     grown = fit(config, matrix[:1000], table)
     trees = plain_trees(grown, tuple("abcde"), 30)

@@ -1,0 +1,141 @@
+"""Several processes of one work: started together, signalled together, ended together."""
+
+import ctypes
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from mscat_tf.cli.console import err
+from mscat_tf.cli.outcome import FAULT, INTERRUPTED, TERMINATED, WRONG_INPUT
+
+GRACE_SECONDS = 20.0
+"""From the failure of one to the end of the others: longer than TensorFlow takes to notice the loss."""
+SIGNAL_GRACE_SECONDS = 120.0
+"""From a signal to the end: a checkpoint has to be written."""
+_TAIL_LINES = 15
+_SECONDS_BETWEEN_LOOKS = 0.1
+_PR_SET_PDEATHSIG = 1
+_C_LIBRARY = ctypes.CDLL(None)
+
+
+def run_all(
+    commands: Sequence[Sequence[str]],
+    environments: Sequence[Mapping[str, str]],
+    grace: float = GRACE_SECONDS,
+    signal_grace: float = SIGNAL_GRACE_SECONDS,
+) -> int:
+    """Run commands side by side until all end; when one fails the others are ended too.
+
+    The first has this terminal; what the others write goes to files, shown when one of them is the cause of the end.
+    SIGINT and SIGTERM are handed to all. Should this process be killed, its workers get SIGTERM (on Linux).
+
+    Returns:
+        0, or the status of the process that failed: its own, 130 or 143 after SIGINT or SIGTERM, 1 after other signals.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mscat-launch-"))
+    logs = [None, *(folder / f"worker-{index}.log" for index in range(1, len(commands)))]
+    if len(commands) > 1:
+        err.print(f"{len(commands)} workers; output of all but worker 0 in {folder}", soft_wrap=True)
+    with ExitStack() as stack:
+        processes = []
+        for command, environment, log in zip(commands, environments, logs, strict=True):
+            output = stack.enter_context(open(log, "wb")) if log else None
+            processes.append(_start(command, environment, output))
+        with _forwarding(processes) as asked:
+            failed = _watch(processes, asked, grace, signal_grace)
+    if failed is None:
+        return 0
+    _explain(failed, processes[failed].returncode, logs[failed])
+    return _status(processes[failed].returncode)
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    """In a session of its own: the terminal's Ctrl-C reaches this process only, which then hands it on once."""
+    return subprocess.Popen(
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+        start_new_session=True,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def _end_with_parent() -> None:
+    _C_LIBRARY.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _watch(
+    processes: Sequence[subprocess.Popen[bytes]], asked: list[int], grace: float, signal_grace: float
+) -> int | None:
+    """Wait for all; the process that failed first (the lowest of those that fail within a second), or None."""
+    failed: int | None = None
+    deadline = float("inf")
+    while any(process.poll() is None for process in processes):
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        if failed is None and _failed(processes) is not None:
+            time.sleep(1.0)
+            failed = _failed(processes)
+            if not asked:
+                deadline = time.monotonic() + grace
+                _send(processes, signal.SIGTERM)
+        if asked and deadline == float("inf"):
+            deadline = time.monotonic() + signal_grace
+        if time.monotonic() > deadline:
+            _send(processes, signal.SIGKILL)
+    return _failed(processes) if failed is None else failed
+
+
+def _failed(processes: Sequence[subprocess.Popen[bytes]]) -> int | None:
+    return next((index for index, process in enumerate(processes) if process.poll()), None)
+
+
+@contextmanager
+def _forwarding(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """Within the block SIGINT and SIGTERM go to all processes; gives the list of those that came."""
+    asked: list[int] = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        _send(processes, number)
+
+    before: dict[int, Any] = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _send(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(number)
+
+
+def _explain(index: int, status: int, log: Path | None) -> None:
+    if log is not None:
+        lines = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
+        err.print("\n".join([f"last lines of worker {index}, {log}:", *lines]), soft_wrap=True, markup=False)
+    if status < 0 and -status not in (signal.SIGINT, signal.SIGTERM):
+        err.print(
+            f"mscat: worker {index} was ended by {signal.Signals(-status).name} (SIGKILL: often for want of memory); "
+            "the same command resumes from the last checkpoint",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _status(returned: int) -> int:
+    """As a shell tells it, within what a command of ours may give."""
+    if returned < 0:
+        return {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}.get(signal.Signals(-returned), FAULT)
+    return returned if returned in (WRONG_INPUT, INTERRUPTED, TERMINATED) else FAULT

@@ -1,0 +1,35 @@
+"""Test figures of the single trainings of an ensemble, and how they scatter from seed to seed."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.config import EvaluationSettings
+from mscat_tf.data.events import balanced
+from mscat_tf.evaluation.evaluate import selections
+from mscat_tf.evaluation.metrics import rejection, weighted_auc
+from mscat_tf.evaluation.scores import Scores
+from mscat_tf.evaluation.spread import spread
+
+
+def members_spread(scores: Scores, logits: NDArray[np.floating], settings: EvaluationSettings) -> dict[str, Any]:
+    """For all backgrounds and each: spread of AUC and rejections over the members, on the same events.
+
+    Args:
+        scores: the events; their own logits are not looked at. logits: `(members, n)`. settings: working points.
+    """
+    found = {}
+    for name, chosen in selections(scores, shuffled_labels=False).items():
+        label = scores.label[chosen]
+        weight = balanced(scores.weight[chosen], label)
+        own = [logit[chosen] for logit in logits]
+        found[name] = {
+            "auc": asdict(spread([weighted_auc(logit, label, weight) for logit in own])),
+            "rejection": {
+                f"{efficiency:g}": asdict(spread([rejection(logit, label, weight, efficiency).value for logit in own]))
+                for efficiency in settings.signal_efficiencies
+            },
+        }
+    return found

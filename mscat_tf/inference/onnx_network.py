@@ -1,0 +1,74 @@
+"""Exported networks in onnxruntime: needs neither TensorFlow nor Keras."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.errors import InputError, MissingExtraError
+from mscat_tf.inference.scorer import NetworkScorer
+from mscat_tf.inference.signature import Signature
+
+METADATA = "mscat"
+"""Key of the metadata in the file: JSON, see `mscat_tf.inference.metadata`."""
+
+
+def open_session(path: str | Path, threads: int = 0) -> Any:
+    """An inference session of onnxruntime, on a GPU where its build has one.
+
+    Args:
+        path: the file. threads: 0 leaves the choice to onnxruntime, which takes all cores.
+
+    Raises:
+        InputError: there is no such file, or onnxruntime refuses it.
+        MissingExtraError: onnxruntime is not installed.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; write it with `mscat export RUN --format onnx`")
+    try:
+        runtime = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise MissingExtraError(
+            "onnxruntime is not installed; install it with: pip install 'mscat-tf[fast]'"
+        ) from error
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return runtime.InferenceSession(str(path), options, providers=runtime.get_available_providers())
+    except Exception as error:  # onnxruntime has a class of its own for every fault, none of them documented
+        raise InputError(
+            f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]}); export it again"
+        ) from error
+
+
+def onnx_scorer(path: str | Path, batch_size: int) -> NetworkScorer:
+    """Logits of an exported network.
+
+    Raises:
+        InputError: the file cannot be loaded, or was not written by `mscat export`.
+    """
+    session = open_session(path)
+    signature = Signature.from_json(metadata(path, session))
+
+    def call(inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        return np.asarray(session.run(["logit"], inputs)[0])
+
+    return NetworkScorer(signature, call, batch_size)
+
+
+def metadata(path: str | Path, session: Any) -> dict[str, Any]:
+    """What `mscat export` wrote about the network.
+
+    Raises:
+        InputError: it did not write this file.
+    """
+    try:
+        return dict(json.loads(session.get_modelmeta().custom_metadata_map[METADATA]))
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{path}: was not written by `mscat export`, so the meaning of its inputs is unknown; export the run again"
+        ) from error

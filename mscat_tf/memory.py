@@ -1,0 +1,28 @@
+"""Resident memory of this process."""
+
+import resource
+from pathlib import Path
+
+
+def peak_memory_bytes() -> int:
+    """Most resident memory that this process has held so far.
+
+    On Linux from `/proc`: what `getrusage` says there begins with the peak of the process that started this one.
+    """
+    found = _from_proc("VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if found is None else found  # macOS: in bytes
+
+
+def resident_memory_bytes() -> int:
+    """Resident memory that this process holds now; where only the peak is known (macOS), the peak."""
+    found = _from_proc("VmRSS")
+    return peak_memory_bytes() if found is None else found
+
+
+def _from_proc(field: str) -> int | None:
+    """One line of `/proc/self/status` [bytes]; None where there is no such file."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))

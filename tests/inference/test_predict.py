@@ -1,0 +1,130 @@
+"""Streaming: the same scores whatever the batches and files, memory that does not grow, nothing half-written."""
+
+import tracemalloc
+
+import h5py
+import numpy as np
+import pytest
+
+from mscat_tf.config import DataSettings
+from mscat_tf.data import Sample
+from mscat_tf.data.mock import write_mock_sample
+from mscat_tf.data.splits import assign_splits
+from mscat_tf.errors import InputError
+from mscat_tf.inference import predict as streaming
+from mscat_tf.inference.predict import predict, scores
+from mscat_tf.inference.scorer import score_of
+from tests.inference.conftest import numpy_forward, signature
+
+ABOUT = {"run": "none"}
+
+
+def written(scorer, folder, out, **options):
+    with Sample(folder) as sample:
+        events = predict(scorer, sample, out, ABOUT, DataSettings(), **options)
+    with h5py.File(out) as file:
+        found = {name: file[name][()] for name in file}
+    assert {len(values) for values in found.values()} == {events}
+    return found
+
+
+def test_columns_are_those_of_the_sample(mock_folder, numpy_scorer, tmp_path):
+    found = written(numpy_scorer(), mock_folder, tmp_path / "s.h5")
+    with Sample(mock_folder) as sample:
+        for name in ("event_id", "group_id", "label", "process"):
+            np.testing.assert_array_equal(found[name], sample.column(name))
+        weights = sample.column("weights").astype(float)
+        np.testing.assert_allclose(found["weight_fb"], weights.prod(axis=1) * 10.0 / 3000.0)  # 10 fb, 3 files of 1000
+        np.testing.assert_array_equal(found["weight_tag"], weights[:, 1].astype("f4"))
+        np.testing.assert_array_equal(found["split"], assign_splits(sample.column("group_id"), 0.64, 0.16))
+        whole = {name: sample.column(name) for name in ("constituents", "constituents_mask", "kinematics")}
+    expected = numpy_forward(signature().inputs(whole))
+    np.testing.assert_array_equal(found["logit"], expected)
+    np.testing.assert_allclose(found["score"], 1 / (1 + np.exp(-expected.astype(float))), rtol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100, 300, 1000])
+def test_batches_files_and_pieces_change_nothing(mock_folder, numpy_scorer, tmp_path, monkeypatch, batch_size):
+    expected = written(numpy_scorer(), mock_folder, tmp_path / "a.h5")
+    monkeypatch.setattr(streaming, "READ_EVENTS", 13)
+    monkeypatch.setattr(streaming, "PIECE_EVENTS", 31)
+    told = []
+    found = written(numpy_scorer(batch_size), mock_folder, tmp_path / "b.h5", progress=told.append)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+    assert told == [min(done, 300) for done in range(batch_size, 300 + batch_size, batch_size)]
+
+
+def test_memory_does_not_grow_with_the_sample(numpy_scorer, tmp_path, monkeypatch):
+    monkeypatch.setattr(streaming, "READ_EVENTS", 64)
+    monkeypatch.setattr(streaming, "PIECE_EVENTS", 128)
+    peaks = []
+    for events in (600, 6000):
+        folder = write_mock_sample(tmp_path / str(events), events=events, shards=2)
+        with Sample(folder) as sample:
+            tracemalloc.start()
+            predict(numpy_scorer(), sample, tmp_path / "s.h5", ABOUT, DataSettings())
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_arrays_samples_and_paths_give_the_same(mock_folder, numpy_scorer):
+    scorer = numpy_scorer()
+    with Sample(mock_folder) as sample:
+        expected = scores(scorer, sample)
+        arrays = {name: sample.column(name) for name in scorer.data_sets}
+    for events in (mock_folder, str(mock_folder), arrays, scorer.signature.inputs(arrays)):
+        np.testing.assert_array_equal(scores(scorer, events), expected)
+    assert scores(scorer, {name: values[:0] for name, values in arrays.items()}).shape == (0,)
+
+
+def test_scores_of_large_logits_are_finite():
+    logits = np.array([-2000.0, -30.0, 0.0, 30.0, 2000.0], "f4")
+    np.testing.assert_allclose(score_of(logits), [0.0, np.exp(-30.0), 0.5, 1.0, 1.0], rtol=1e-6)
+
+
+def test_arrays_that_do_not_fit_are_one_sentence(mock_folder, numpy_scorer):
+    scorer = numpy_scorer()
+    with Sample(mock_folder) as sample:
+        arrays = sample.read(sample.blocks[0], scorer.data_sets)
+    inputs = scorer.signature.inputs(arrays)
+    with pytest.raises(InputError, match=r"events: mask_2 missing; give the inputs .*constituents_mask"):
+        scores(scorer, {name: values for name, values in inputs.items() if name != "mask_2"})
+    with pytest.raises(InputError, match=r"'mask_1' has shape .*, the network reads \(64, 8\)"):
+        scores(scorer, {**inputs, "mask_1": inputs["mask_1"][:, :3]})
+    with pytest.raises(InputError, match=r"not those of the schema .*schema\.md"):
+        scores(scorer, {**arrays, "constituents": arrays["constituents"][:, :1]})
+    with pytest.raises(InputError, match=r"'kinematics' has shape \(64, 3, 2\)"):
+        scores(scorer, {**arrays, "kinematics": arrays["kinematics"][..., :2]})
+    with pytest.raises(InputError, match="'kinematics' holds NaN"):
+        scores(scorer, {**arrays, "kinematics": np.full_like(arrays["kinematics"], np.nan)})
+
+
+def test_nothing_is_left_of_an_interrupted_or_failed_prediction(numpy_scorer, tmp_path):
+    folder = write_mock_sample(tmp_path / "data", events=600, shards=2)
+    out = tmp_path / "out" / "s.h5"
+    before = written(numpy_scorer(), folder, out)
+
+    def interrupt(done):
+        if done > 300:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        written(numpy_scorer(), folder, out, progress=interrupt)
+    with h5py.File(folder / "mock-0001.h5", "a") as file:
+        file["kinematics"][250, 0, 0] = np.nan
+    with pytest.raises(InputError, match=r"mock-0001\.h5: 'kinematics' column 'm' is nan in event 250"):
+        written(numpy_scorer(), folder, out)
+    assert list(out.parent.iterdir()) == [out]
+    with h5py.File(out) as file:
+        np.testing.assert_array_equal(file["score"][()], before["score"])
+
+
+def test_another_network_and_an_empty_sample_are_one_sentence(mock_folder, numpy_scorer, tmp_path):
+    with pytest.raises(InputError, match="the network reads 1"):
+        written(numpy_scorer(jets=1), mock_folder, tmp_path / "s.h5")
+    folder = write_mock_sample(tmp_path / "empty", events=0, shards=1)
+    with pytest.raises(InputError, match="holds no events"):
+        written(numpy_scorer(), folder, tmp_path / "s.h5")
+    assert not (tmp_path / "s.h5").exists()
