@@ -6,7 +6,7 @@ EVENTS ?=
 EPOCHS ?=
 SEED   ?=
 # CUDA libraries only where there is a GPU for them.
-EXTRAS ?= generate,train,export,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS ?= generate,train,export,search,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
 BIN    := $(VENV)/bin
 OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))

@@ -29,5 +29,9 @@ class GenerationError(MscatError, RuntimeError):
     """The generator refused a setting, or no event passes the selection."""
 
 
+class DivergedError(MscatError, ArithmeticError):
+    """A training came to a loss or a gradient that is not a finite number."""
+
+
 class MissingExtraError(MscatError, ImportError):
     """An optional dependency is not installed; the message names the extra to install."""

@@ -6,7 +6,7 @@
 Both samples are one mock shard of 2 x 50 constituents, repeated under new event numbers (and without the raw
 constituents, which no training reads: 1.8 kB an event, 1.8 GB for the million, below --folder). Each training is a
 process of its own, in turns. Memory is the peak of the resident memory above what the process held once everything was
-imported and nothing of the sample was touched. Speed is that of the epochs after the first, which traces; beside it by
+imported and nothing of the sample was touched. Speed is that of the second epoch, since the first traces; beside it by
 CPU time of all cores, which other work on the machine disturbs less. What does grow with the sample, and is printed,
 is the time until the first step (weights, splits and normalisation need one pass) and the validation.
 """
@@ -34,8 +34,8 @@ from mscat_tf.config import load_config  # noqa: E402
 from mscat_tf.data.mock import mock_arrays, mock_header  # noqa: E402
 from mscat_tf.files import make_folder, write_json  # noqa: E402
 
-SHARD_EVENTS, CONSTITUENTS = 5_000, 50
-EPOCHS, STEPS, BATCH = 3, 100, 256
+SHARD_EVENTS, CONSTITUENTS = 2_000, 50
+EPOCHS, STEPS, BATCH = 2, 150, 256
 MOST_CHANGE = 0.10
 NETWORK = ["model.width=32", "model.num_heads=2", "model.key_dim=8", "model.dropout_rate=0.0"]
 Report = dict[str, Any]

@@ -3,6 +3,7 @@
     python experiments/benchmarks/predict.py                            # some ten minutes; JSON to runs/benchmarks/
     python experiments/benchmarks/predict.py --events 20000 100000      # a look
     python experiments/benchmarks/predict.py --backends onnx --batches 64 512 2048
+    python experiments/benchmarks/predict.py --networks                 # export every network of the registry instead
 
 Both samples are one mock shard of 2 x 50 constituents, repeated under new event numbers (1.8 kB an event, 1.8 GB for
 the million, below --folder). The network has the width of `smoke` (16, one block in each encoder), so that the million
@@ -142,17 +143,44 @@ def rates(network: str, sample: str, batches: str) -> Report:
     return {f"{name}, batch {size}": 1.0 / statistics.median(own[1:]) for (name, size), own in seconds.items()}
 
 
+def export_all(names: str) -> Report:
+    """Export networks at their default sizes, untrained, in both formats: greatest difference of a score or reason."""
+    from mscat_tf.config import DataSettings, ModelSettings
+    from mscat_tf.errors import InputError
+    from mscat_tf.inference.export import FORMATS, export
+    from mscat_tf.models import count, registry
+
+    report: Report = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names.split(",") if names else registry.MODELS:
+            model = count.model_at_default_size(ModelSettings(name=name))
+            for format, file in FORMATS.items():
+                started = time.perf_counter()
+                try:
+                    answer: Any = export(model, DataSettings(), {}, format, Path(folder, name, file))
+                except InputError as error:
+                    answer = str(error)
+                report[f"{name}, {format}"] = answer
+                seconds = time.perf_counter() - started
+                print(f"  {name:24}{format:14}{answer!s:24} {seconds:6.1f} s", file=sys.stderr, flush=True)
+    return report
+
+
 def main() -> None:
     """Make samples and network, predict, print the verdict, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs=2, default=[100_000, 1_000_000])
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS))
     parser.add_argument("--batches", type=int, nargs="*", default=[], help="also the rate of these batch sizes")
+    parser.add_argument("--networks", nargs="*", help="export these, or all, and nothing else")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the samples are made; default: a temporary folder")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/predict.json"))
     options = parser.parse_args()
     report: Report = {"events": options.events, "load_before": os.getloadavg()[0]}
+    if options.networks is not None:
+        write_json(options.out, alone("export_all", ",".join(options.networks)))
+        return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         samples = {events: make_sample(Path(folder, str(events)), events) for events in options.events}
         alone("make_network", folder)

@@ -3,9 +3,9 @@
 Knows nothing of this project and runs in whatever Python has PyTorch: numbers come as arrays, weights under the names
 of Keras' variables.
 
-Chosen after measuring the alternatives: queries, keys and values of a self-attention in one product, keys and values
-of a cross-attention too; `scaled_dot_product_attention`, which brings its own fused kernels where it has one; the fused
-form of AdamW; frozen weights for the compiled forward pass.
+Chosen after measuring the alternatives on a CPU: three products for queries, keys and values rather than one; an
+explicit softmax with the mask added while training, where dropout acts on the scores, else
+`scaled_dot_product_attention`.
 """
 
 import itertools
@@ -19,31 +19,41 @@ from torch import nn
 EPSILON = 1e-3
 """Of every layer normalisation: the default of Keras."""
 
+HIDDEN = 1e9
+"""Taken off the score of a padded key."""
+
 Arrays = dict[str, np.ndarray]
 
 
 class Attention(nn.Module):
     """Multi-head attention that hides padding as a key; a context without any real token gives 0."""
 
-    def __init__(self, width: int, heads: int, head_width: int, dropout_rate: float, own_context: bool) -> None:
+    def __init__(self, width: int, heads: int, head_width: int, dropout_rate: float) -> None:
         super().__init__()
-        inner = heads * head_width
-        self.heads, self.dropout_rate, self.own_context = heads, dropout_rate, own_context
-        self.query = None if own_context else nn.Linear(width, inner)
-        self.rest = nn.Linear(width, (3 if own_context else 2) * inner)
-        self.out = nn.Linear(inner, width)
+        self.heads, self.dropout = heads, nn.Dropout(dropout_rate)
+        self.query, self.key, self.value = (nn.Linear(width, heads * head_width) for _ in range(3))
+        self.out = nn.Linear(heads * head_width, width)
 
     def forward(self, query: torch.Tensor, context: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        found = self._split(self.rest(context), 3 if self.own_context else 2)
-        queries = found[0] if self.own_context else self._split(self.query(query), 1)[0]
-        hidden = None if mask is None else mask[:, None, None, :]
-        rate = self.dropout_rate if self.training else 0.0
-        read = F.scaled_dot_product_attention(queries, *found[-2:], attn_mask=hidden, dropout_p=rate)
+        pairs = ((self.query, query), (self.key, context), (self.value, context))
+        queries, keys, values = (self._heads(layer(tokens)) for layer, tokens in pairs)
+        if self.training:  # the fused kernel has no dropout
+            read = self.dropout(_softmax_of_scores(queries, keys, mask)) @ values
+        else:
+            seen = None if mask is None else mask[:, None, None, :]
+            read = F.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         read = self.out(read.transpose(1, 2).flatten(2))
         return read if mask is None else read * mask.any(1)[:, None, None].to(read.dtype)
 
-    def _split(self, values: torch.Tensor, parts: int) -> tuple[torch.Tensor, ...]:
-        return values.unflatten(2, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+    def _heads(self, tokens: torch.Tensor) -> torch.Tensor:
+        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+def _softmax_of_scores(queries: torch.Tensor, keys: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
+    if mask is not None:
+        scores = scores + (mask.to(scores.dtype) - 1.0)[:, None, None, :] * HIDDEN
+    return scores.softmax(-1)
 
 
 class Block(nn.Module):
@@ -55,7 +65,7 @@ class Block(nn.Module):
         hidden = round(settings["mlp_ratio"] * width)
         self.norm = nn.LayerNorm(width, EPSILON)
         self.norm_context = None if own_context else nn.LayerNorm(width, EPSILON)
-        self.attention = Attention(width, settings["num_heads"], settings["key_dim"], rate, own_context)
+        self.attention = Attention(width, settings["num_heads"], settings["key_dim"], rate)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width, EPSILON),
             nn.Linear(width, hidden),
@@ -148,11 +158,10 @@ def load_weights(twin: Twin, weights: Arrays) -> None:
     def take(path: str) -> torch.Tensor:
         return torch.from_numpy(np.array(left.pop(path), dtype=np.float32))
 
-    def dense(layer: nn.Linear, *paths: str) -> None:
-        """Products side by side; the axes of heads become one."""
-        ins = layer.in_features
-        layer.weight.copy_(torch.cat([take(f"{path}/kernel").reshape(ins, -1) for path in paths], 1).T)
-        layer.bias.copy_(torch.cat([take(f"{path}/bias").reshape(-1) for path in paths]))
+    def dense(layer: nn.Linear, path: str) -> None:
+        """The axes of heads and their width become one."""
+        layer.weight.copy_(take(f"{path}/kernel").reshape(layer.in_features, -1).T)
+        layer.bias.copy_(take(f"{path}/bias").reshape(-1))
 
     def norm(layer: nn.LayerNorm, path: str) -> None:
         layer.weight.copy_(take(f"{path}/gamma"))
@@ -161,12 +170,10 @@ def load_weights(twin: Twin, weights: Arrays) -> None:
     def block(layer: Block, path: str) -> None:
         own, attention = layer.norm_context is None, f"{path}/attention"
         norm(layer.norm, f"{path}/norm" if own else f"{path}/norm_query")
-        if own:
-            dense(layer.attention.rest, *(f"{attention}/{name}" for name in ("query", "key", "value")))
-        else:
+        if not own:
             norm(layer.norm_context, f"{path}/norm_context")
-            dense(layer.attention.query, f"{attention}/query")
-            dense(layer.attention.rest, *(f"{attention}/{name}" for name in ("key", "value")))
+        for name in ("query", "key", "value"):
+            dense(getattr(layer.attention, name), f"{attention}/{name}")
         dense(layer.attention.out, f"{attention}/attention_output")
         first, hidden, _, _, out = layer.feed_forward
         norm(first, f"{path}/feed_forward/norm")

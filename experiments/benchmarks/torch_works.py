@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torch_twin import Twin, load_weights  # the folder of this file comes first where Python looks
 
 
@@ -56,9 +57,12 @@ class Bench:
             seconds.append((time.perf_counter() - wall, time.process_time() - busy))
         return seconds
 
-    def logits(self) -> list[float]:
-        """Of all events, without dropout."""
-        twin = self.twin().eval()
+    def logits(self, training: bool) -> list[float]:
+        """Of all events, without dropout, in the form that trains or in the other."""
+        twin = self.twin().train(training)
+        for layer in twin.modules():
+            if isinstance(layer, nn.Dropout):
+                layer.p = 0.0
         with torch.inference_mode():
             return twin(*self.inputs).tolist()
 

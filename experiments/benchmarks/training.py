@@ -15,6 +15,7 @@ the parts `torch`, `peak` and `latency` is `mscat` with 3 blocks in each of its 
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,20 @@ def take_processors(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
+def check_torch(python: str) -> None:
+    """Stop at once, with a sentence, if that Python has no PyTorch."""
+    if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode:
+        raise SystemExit(
+            f"--torch-python {python}: has no PyTorch; name one that has it, or leave out the part `torch` with --only"
+        )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the parts, print a line for each figure, write JSON."""
     options = options_of(arguments)
+    parts = options.only or PARTS
+    if "torch" in parts:
+        check_torch(options.torch_python)
     take_processors(options.threads)
     from experiments.benchmarks import training_parts
     from mscat_tf.files import write_json
@@ -62,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     setting = training_parts.Setting(options.rounds, options.threads, options.torch_python, options.quick)
     report: dict[str, Any] = {"threads": options.threads, "rounds": options.rounds, **training_parts.versions()}
     lines = []
-    for name in options.only or PARTS:
+    for name in parts:
         print(f"{name}:", flush=True)
         before = os.getloadavg()[0]
         found = getattr(training_parts, name)(setting)

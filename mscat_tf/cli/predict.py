@@ -54,7 +54,7 @@ def predict(
         scorer, about, data = _open(network, backend, batch_size)
         if sample is None:
             sample = stack.enter_context(_imported(str(format), events, scorer.token_settings, target.parent))
-        about["sample"] = ", ".join(map(str, events))
+        about["sample"] = f"{events[0]} and {len(events) - 1} more" if len(events) > 1 else str(events[0])
         for note in scorer.check(sample):
             out.print(f"note: {sample.path}: {note}", soft_wrap=True, markup=False)
         started = time.perf_counter()

@@ -1,6 +1,8 @@
 """`mscat train --profile`: a training that is measured, and the table that it ends with."""
 
+import os
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,17 @@ def train_profiled(config: Config, folder: Path, train_one: Callable[[Config, Pa
     Raises:
         ConfigError: several repeats are asked for.
     """
+    from mscat_tf.training.cluster import read_cluster
     from mscat_tf.training.profile import TrainingProfile
 
     if config.train.repeats > 1:
         raise ConfigError(f"train.repeats = {config.train.repeats}: --profile measures one; add --set train.repeats=1")
     config = config.updated(["train.steps_per_execution=1"])
-    profile = TrainingProfile(folder, config.train)
+    cluster = read_cluster(os.environ) if config.train.strategy == "multi_worker" else None
+    if cluster and cluster.index:  # the first worker measures for all
+        return train_one(config, folder, [])
+    import_module("mscat_tf.training.run")  # else what it loads would count as memory of the training
+    profile = TrainingProfile(folder, config.train, workers=len(cluster.workers) if cluster else 1)
     run = train_one(config, folder, [profile])
     print_profile(folder, profile.report)
     return run

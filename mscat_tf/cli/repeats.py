@@ -14,7 +14,7 @@ _TITLES = {
     "seconds": "seconds",
     "events_per_second": "events/s",
 }
-_COLUMNS = ["mean", "standard deviation", "least", "greatest"]
+_COLUMNS = ["mean", "spread", "least", "most"]
 
 
 def print_repeats(run: Run) -> None:
@@ -26,17 +26,18 @@ def print_repeats(run: Run) -> None:
 
 
 def print_members(members: dict[str, Any]) -> None:
-    """Spread of the members' AUC and rejections on the test split, from `metrics.json`."""
-    rows = []
-    for name, entry in members.items():
-        rows.append([f"AUC, {name}", *spread_cells(entry["auc"])])
-        for efficiency, figure in entry["rejection"].items():
-            rows.append([f"1/eff_B at eff_S = {float(efficiency):.0%}, {name}", *spread_cells(figure)])
-    count = len(next(iter(members.values()))["auc"]["values"])
-    table(f"the {count} members one by one", ["test split, same events", *_COLUMNS], rows)
+    """Spread of the members on the test split: AUC against each background, rejections against all together.
+
+    `metrics.json`, where it comes from, has the rejections of each background too.
+    """
+    rows = [[f"AUC, {name}", *spread_cells(entry["auc"])] for name, entry in members.items()]
+    together = next(iter(members.values()))
+    for efficiency, figure in together["rejection"].items():
+        rows.append([f"1/eff_B at {float(efficiency):.0%}", *spread_cells(figure)])
+    table(f"the {len(together['auc']['values'])} members one by one", ["test split", *_COLUMNS], rows)
     out.print(
-        "The table above this one is that of their mean score. The standard deviation holds the start weights and the "
-        "order of the events, not the number of test events: that is what the errors of the first table hold.",
+        "The table before this one is that of the mean of their scores. The spread (standard deviation from seed to "
+        "seed) holds start weights and order of events, not the number of test events: the errors there hold that.",
         soft_wrap=True,
     )
 

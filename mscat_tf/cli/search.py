@@ -32,7 +32,7 @@ def search(config: Config) -> dict[str, Any]:
 
 def _trial(config: Config, folder: Path) -> Run:
     out.rule(f"[bold]{folder.name}[/]", align="left")
-    return stages.train(config, folder)
+    return stages.train_seeds(config, folder)
 
 
 def _print(result: dict[str, Any], folder: Path) -> None:

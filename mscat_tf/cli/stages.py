@@ -95,16 +95,19 @@ def make_4b(path: Path, events: int, seed: int, sqrt_s: float, sherpa: str | Non
     )
 
 
-def train(config: Config, folder: Path | None = None, profile: bool = False) -> Run:
-    """Train, resume, or say that it is done; with several seeds if `train.repeats` asks for them.
-
-    Args:
-        config: resolved. folder: of the run; default `runs/<name>`. profile: also measure where the time goes.
-    """
+def train(config: Config, profile: bool = False) -> Run:
+    """Train into `runs/<name>`, resume, or say that it is done; `profile` also measures where the time goes."""
     start_tensorflow()
-    folder = folder or RUNS / config.name
-    if profile:
-        return train_profiled(config, folder, train_one)
+    folder = RUNS / config.name
+    done = (folder / "training.json").is_file()
+    run = train_profiled(config, folder, train_one) if profile else train_seeds(config, folder)
+    if not done:
+        _print_splits(run.training["splits"])
+    return run
+
+
+def train_seeds(config: Config, folder: Path) -> Run:
+    """One seed, or as many as `train.repeats` asks for, in turn."""
     if config.train.repeats == 1:
         return train_one(config, folder)
     from mscat_tf.training.repeats import train_repeats
@@ -132,8 +135,6 @@ def train_one(config: Config, folder: Path, callbacks: Sequence[Any] = ()) -> Ru
         f"{summary['replicas']} replica(s)",
         soft_wrap=True,
     )
-    if not done:
-        _print_splits(summary["splits"])
     return run
 
 

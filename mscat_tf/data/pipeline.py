@@ -20,6 +20,8 @@ def stream_dataset(
         worker, workers = context.input_pipeline_id, context.num_input_pipelines
         replicas = context.num_replicas_in_sync // workers
 
+    stream.place(worker, workers, replicas)  # refuses here, not in the background
+
     def generate() -> Iterator[Element]:
         try:
             yield from stream.batches(start, worker, workers, replicas, endless)

@@ -42,7 +42,7 @@ class EventStream:
         train: its `sampling`, `lanes`, `length_buckets` and `symmetries` are followed; None means none of them.
 
     Attributes:
-        steps: batches of a pass. epoch_events: events of a pass, copies counted.
+        steps: batches of a pass. pass_events: events of a pass, copies counted.
         error: the last error in the background that a user can mend; TensorFlow hands on its text only.
 
     Raises:
@@ -86,7 +86,7 @@ class EventStream:
         )
         self._reader = WindowReader(sample, census, index, data_sets(input_names), self._order)
         self._symmetries = train is not None and train.symmetries
-        self.steps, self.epoch_events = self._order.steps, int(self._order.events.sum())
+        self.steps, self.pass_events = self._order.steps, int(self._order.events.sum())
 
     @property
     def tokens(self) -> int | None:
@@ -106,7 +106,7 @@ class EventStream:
             ConfigError: the batch or the lanes cannot be dealt to so many.
             InputError, SchemaError: an event cannot be used or read.
         """
-        lanes, share = self._place(worker, workers, replicas)
+        lanes, share = self.place(worker, workers, replicas)
         size = self.batch_size // (workers * replicas)
         with ThreadPoolExecutor(1, thread_name_prefix="mscat-read") as background:
             sources = [self._reader.parts(lane, start, endless, background) for lane in lanes]
@@ -121,6 +121,9 @@ class EventStream:
         """The same elements as a tf.data data set, which prefetches; of the worker and replicas that `context` names.
 
         Errors inside come out as TensorFlow's: use it within `own_errors`.
+
+        Raises:
+            ConfigError: the batch or the lanes cannot be dealt to so many.
         """
         from mscat_tf.data.pipeline import stream_dataset
 
@@ -136,8 +139,12 @@ class EventStream:
                 raise self.error from None
             raise
 
-    def _place(self, worker: int, workers: int, replicas: int) -> tuple[range, slice]:
-        """Lanes of a worker, and its share of each lane's part."""
+    def place(self, worker: int, workers: int, replicas: int) -> tuple[range, slice]:
+        """Lanes of a worker, and its share of each lane's part of a batch; see `batches`.
+
+        Raises:
+            ConfigError: the batch or the lanes cannot be dealt to so many.
+        """
         if self.batch_size % (workers * replicas):
             raise ConfigError(
                 f"a batch of {self.batch_size} events cannot be dealt evenly to {workers * replicas} devices; set "

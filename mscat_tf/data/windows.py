@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,12 +66,7 @@ class WindowReader:
     """
 
     def __init__(
-        self,
-        sample: Sample,
-        census: Census,
-        split: int,
-        data_sets: tuple[str, ...],
-        order: EventOrder,
+        self, sample: Sample, census: Census, split: int, data_sets: tuple[str, ...], order: EventOrder
     ) -> None:
         self._sample, self._census, self._split = sample, census, split
         self._data_sets, self._order, self._classes = data_sets, order, order.classes
@@ -99,22 +94,20 @@ class WindowReader:
             first = 0
 
     def _cut(self, window: Window, lane_pass: LanePass, number: int, first: int) -> Iterator[Part]:
-        """Parts of one window from step `first` of the pass on; the last window also fills up the pass."""
-        size, steps = self._order.piece, self._order.steps
-        step = int(lane_pass.ends[number - 1]) if number else 0
+        """Parts of one window from step `first` of the pass on; after the lane's last one, padding to the pass' end."""
+        size, last = self._order.piece, int(lane_pass.ends[-1]) - 1
+        begin = int(lane_pass.ends[number - 1]) if number else 0
         taken = np.zeros(self._classes, np.int64)
-        places, length = np.zeros(size, np.int64), 0
-        for length in lane_pass.schedule(number):
+        for step, length in enumerate(lane_pass.schedule(number), begin):
             picks = window.picks[length][taken[length] : taken[length] + size]
             taken[length] += size
             places = np.full(size, picks[0])
             places[: len(picks)] = picks
+            part = Part(window, places, len(picks), lane_pass.number, step, int(length))
             if step >= first:
-                yield Part(window, places, len(picks), lane_pass.number, step, int(length))
-            step += 1
-        if number == lane_pass.windows - 1:
-            for late in range(max(step, first), steps):
-                yield Part(window, places, 0, lane_pass.number, late, int(length))
+                yield part
+            if step == last:
+                yield from (replace(part, real=0, step=late) for late in range(max(step + 1, first), self._order.steps))
 
     def _begin(self, lane_pass: LanePass, number: int) -> Window:
         """A window to start with: what it takes over is looked for in those before it."""

@@ -18,7 +18,7 @@ from mscat_tf.config import DataSettings
 from mscat_tf.errors import InputError, MissingExtraError, OutputError
 from mscat_tf.files import atomic_path, make_folder, remove_leftovers
 from mscat_tf.inference.edge_inputs import edge_inputs
-from mscat_tf.inference.keras_network import in_float32, served_model
+from mscat_tf.inference.keras_network import full_precision, in_float32, served_model
 from mscat_tf.inference.onnx_network import METADATA, open_session
 from mscat_tf.inference.signature import Signature
 from mscat_tf.provenance import library_versions
@@ -60,7 +60,8 @@ def export(model: keras.Model, data: DataSettings, about: Mapping[str, Any], for
     network = served_model(in_float32(model))
     text = json.dumps({**about, "exported_with": library_versions(), **signature.to_json(), "outputs": OUTPUTS})
     cases = edge_inputs(signature)
-    expected = {name: {k: np.asarray(v) for k, v in network(inputs).items()} for name, inputs in cases.items()}
+    with full_precision():
+        expected = {name: {k: np.asarray(v) for k, v in network(inputs).items()} for name, inputs in cases.items()}
     remove_leftovers(make_folder(out.parent))
     if format == "onnx":
         with atomic_path(out) as temporary:
@@ -121,8 +122,9 @@ def _run_saved_model(folder: Path) -> Any:
     serve = loaded.signatures["serving_default"]
 
     def run(inputs: Arrays) -> Arrays:
-        answer = serve(**{name: tf.constant(values) for name, values in inputs.items()})
-        return {name: np.asarray(value) for name, value in answer.items()}
+        with full_precision():
+            answer = serve(**{name: tf.constant(values) for name, values in inputs.items()})
+            return {name: np.asarray(value) for name, value in answer.items()}
 
     run.keep = loaded  # type: ignore[attr-defined]  # its variables live as long as it does
     return run

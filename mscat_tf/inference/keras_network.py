@@ -1,5 +1,7 @@
 """Networks of Keras in float32, whatever they were trained in: with logit and score as outputs, or as a scorer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -45,6 +47,17 @@ def keras_scorer(model: keras.Model, data: DataSettings, batch_size: int, xla: b
     return NetworkScorer(Signature.of(model.inputs, data), forward(in_float32(model), batch_size, xla), batch_size)
 
 
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Without TF32, with which GPUs multiply float32 unless told otherwise: scores would differ by some 1e-3."""
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
 def forward(model: keras.Model, batch_size: int, xla: bool = False) -> Forward:
     """A function of inputs by name to logits, traced for batches of this size."""
     logits = keras.Model(model.inputs, model.get_layer("logit").output)
@@ -55,6 +68,7 @@ def forward(model: keras.Model, batch_size: int, xla: bool = False) -> Forward:
         return logits(inputs, training=False)[:, 0]
 
     def call(inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        return np.asarray(traced(inputs))
+        with full_precision():
+            return np.asarray(traced(inputs))
 
     return call

@@ -16,11 +16,15 @@ METADATA = "mscat"
 """Key of the metadata in the file: JSON, see `mscat_tf.inference.metadata`."""
 
 
-def open_session(path: str | Path, threads: int = 0) -> Any:
-    """An inference session of onnxruntime, on a GPU where its build has one.
+PROVIDERS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("CUDAExecutionProvider", {"use_tf32": "0"}),
+    ("CPUExecutionProvider", {}),
+)
+"""Of onnxruntime, the first that its build has is taken. TF32 would cost the agreement of scores."""
 
-    Args:
-        path: the file. threads: 0 leaves the choice to onnxruntime, which takes all cores.
+
+def open_session(path: str | Path) -> Any:
+    """An inference session of onnxruntime, on a GPU where its build knows CUDA, always in full float32.
 
     Raises:
         InputError: there is no such file, or onnxruntime refuses it.
@@ -35,10 +39,11 @@ def open_session(path: str | Path, threads: int = 0) -> Any:
             "onnxruntime is not installed; install it with: pip install 'mscat-tf[fast]'"
         ) from error
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    known = runtime.get_available_providers()
+    providers = [provider for provider in PROVIDERS if provider[0] in known]
     try:
-        return runtime.InferenceSession(str(path), options, providers=runtime.get_available_providers())
+        return runtime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime has a class of its own for every fault, none of them documented
         raise InputError(
             f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]}); export it again"

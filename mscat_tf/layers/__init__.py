@@ -15,6 +15,7 @@ from mscat_tf.layers.jet_image import JetImage
 from mscat_tf.layers.join_scales import JoinScales
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 from mscat_tf.layers.key_overlap_attention import KeyOverlapAttention
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 from mscat_tf.layers.masked_batch_normalisation import MaskedBatchNormalisation
 from mscat_tf.layers.masked_mean import MaskedMean
 from mscat_tf.layers.masked_sum import MaskedSum
@@ -52,6 +53,7 @@ __all__ = [
     "JoinScales",
     "KeyMaskedAttention",
     "KeyOverlapAttention",
+    "LayerNormalisation",
     "MaskedBatchNormalisation",
     "MaskedMean",
     "MaskedSum",

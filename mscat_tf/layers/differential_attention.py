@@ -4,7 +4,8 @@ import keras
 from keras import layers, ops
 
 from mscat_tf.errors import ConfigError
-from mscat_tf.layers.key_masked_attention import KeyMaskedAttention, products, softmax_over_keys
+from mscat_tf.layers.attention_core import products, softmax_over_keys
+from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 
 NORM_EPSILON = 1e-5
 
@@ -40,6 +41,8 @@ class DifferentialAttention(KeyMaskedAttention):
     Source: Ye et al., arXiv:2410.05258, with the biases of the projections kept. IAFormer (arXiv:2505.03258) makes
     both maps of pairwise features alone; here queries and keys stay, and such features come in as the bias.
     """
+
+    closed_form = False
 
     def __init__(self, num_heads, key_dim, dropout_rate=0.0, lambda_init=0.8, **kwargs):
         super().__init__(num_heads, key_dim, dropout_rate, **kwargs)

@@ -1,7 +1,7 @@
 """The part of a transformer block that looks at one token at a time."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
@@ -55,13 +55,14 @@ class FeedForward(layers.Layer):
         self.out = layers.Dense(features, **same, name="out")
         self.drop = StochasticDepth(self.stochastic_depth, **same, name="stochastic_depth")
         self.norm.build(tokens_shape)
-        self.hidden.build(tokens_shape)
-        self.out.build((*tokens_shape[:-1], hidden))
+        self.hidden.build((None, features))
+        self.out.build((None, hidden))
 
     def call(self, tokens, training=None):
-        hidden = self.hidden(self.norm(tokens) if self.norm_first else tokens)
-        branch = self.out(self.dropout(hidden, training=training))
-        tokens = tokens + self.drop(branch, training=training)
+        # All tokens as rows of one matrix: with a third axis TensorFlow fuses neither offset nor activation.
+        rows = ops.reshape(self.norm(tokens) if self.norm_first else tokens, (-1, tokens.shape[-1]))
+        branch = self.out(self.dropout(self.hidden(rows), training=training))
+        tokens = tokens + self.drop(ops.reshape(branch, ops.shape(tokens)), training=training)
         return tokens if self.norm_first else self.norm(tokens)
 
     def get_config(self):

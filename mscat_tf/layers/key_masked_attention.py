@@ -3,11 +3,9 @@
 import keras
 from keras import layers, ops
 
+from mscat_tf.layers.attention_core import added_to_scores, attend, products, softmax_over_keys
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
-
-HIDDEN = -1e9
-"""Added to the score of a padded key: its exponential is exactly 0 beside that of any real key."""
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -42,6 +40,9 @@ class KeyMaskedAttention(layers.Layer):
     Source: Vaswani et al., arXiv:1706.03762; bias as in Qu, Li, Qian, arXiv:2202.03772, equation 5.
     """
 
+    closed_form = True
+    """Whether `attend` may stand for `_scores`, dropout and `_read` in training; not for classes that change them."""
+
     def __init__(self, num_heads, key_dim, dropout_rate=0.0, **kwargs):
         super().__init__(**kwargs)
         check_dropout_rate(self.name, dropout_rate)
@@ -64,12 +65,16 @@ class KeyMaskedAttention(layers.Layer):
         self.output_dense.build((*query_shape[:-1], *heads))
 
     def call(self, query, context, context_mask=None, training=None, return_attention_scores=False, bias=None):
-        alone = query is context
         if context_mask is not None:  # what padding holds, NaN included, must not reach the products below
             context = ops.where(ops.expand_dims(context_mask, -1), context, 0.0)
-        queries, keys, values = self._project(context if alone else query, context)
-        scores = self._scores(queries, keys, added_to_scores(context_mask, bias))
-        read = self._join(self._read(self.dropout(scores, training=training), values))
+        queries, keys, values = self._project(query, context)
+        added, scores = added_to_scores(context_mask, bias), None
+        if training and self.closed_form and bias is None and not return_attention_scores:
+            heads = attend(queries, keys, values, self.key_dim**-0.5, added, self.dropout)
+        else:
+            scores = self._scores(queries, keys, added)
+            heads = self._read(self.dropout(scores, training=training), values)
+        read = self._join(heads)
         if context_mask is not None:
             any_real = ops.any(context_mask, axis=-1)
             read = ops.where(any_real[:, None, None], read, 0.0)
@@ -128,35 +133,3 @@ def project(tokens, denses):
     flat = ops.add(ops.matmul(ops.reshape(tokens, (-1, features)), kernel), bias)
     split = ops.reshape(flat, (-1, ops.shape(tokens)[1], len(denses), heads, width))
     return ops.unstack(ops.transpose(split, (2, 0, 3, 1, 4)), len(denses))
-
-
-def products(queries, keys):
-    """Scalar products `(batch, heads, tokens_q, tokens_c)` of `(batch, heads, tokens, width)`."""
-    return ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
-
-
-def added_to_scores(context_mask=None, bias=None):
-    """What softmax sees besides the scores, float32: the bias at real keys, `HIDDEN` at padding; None for nothing.
-
-    Args:
-        context_mask: bool `(batch, tokens_c)`. bias: `(batch, heads or 1, tokens_q, tokens_c)`.
-    """
-    added = None if bias is None else ops.cast(bias, "float32")
-    if context_mask is None:
-        return added
-    return ops.where(context_mask[:, None, None], 0.0 if added is None else added, HIDDEN)
-
-
-def softmax_over_keys(scores, scale, added=None):
-    """Softmax of `scale * scores + added` over the keys, in float32, back in the type of the scores.
-
-    In this order, product, scale, sum, oneDNN makes them one operation on CPUs.
-
-    Args:
-        scores: `(batch, num_heads, tokens_q, tokens_c)`. added: see `added_to_scores`; without any real key the row
-            is about uniform: the caller must hide it.
-    """
-    precise = ops.cast(scores, "float32") * scale
-    if added is not None:
-        precise = precise + added
-    return ops.cast(ops.softmax(precise, axis=-1), scores.dtype)

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from mscat_tf.layers.key_masked_attention import KeyMaskedAttention, products
+from mscat_tf.layers.attention_core import products
+from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -18,6 +19,8 @@ class KeyOverlapAttention(KeyMaskedAttention):
     Source: our reading of "Q, V = kinematics, K = substructure" in the talk on arXiv:2401.00452. What is written there,
     A V, has no matching shapes: A has a column for each context token, V a row for each query.
     """
+
+    closed_form = False
 
     def _source_of_values(self, query, context):
         return query

@@ -3,6 +3,7 @@
 from keras import layers
 
 from mscat_tf.layers.checks import check_choice
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 
 NORMALISATIONS = ("layer", "root_mean_square")
 
@@ -18,4 +19,4 @@ def normalisation_layer(kind, **options):
         ConfigError: unknown kind.
     """
     check_choice(options.get("name", "normalisation"), "normalisation", kind, NORMALISATIONS)
-    return layers.LayerNormalization(**options) if kind == "layer" else layers.RMSNormalization(**options)
+    return LayerNormalisation(**options) if kind == "layer" else layers.RMSNormalization(**options)

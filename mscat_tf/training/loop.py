@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mscat_tf.errors import InputError
+from mscat_tf.errors import DivergedError
 from mscat_tf.files import write_text
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.schedule import LearningRate
@@ -84,7 +84,8 @@ class TrainingLoop:
                 call.
 
         Raises:
-            InputError: a loss was not finite. SystemExit: 143 after SIGTERM; KeyboardInterrupt: after SIGINT; a
+            DivergedError: a loss or gradient was not finite.
+            SystemExit, KeyboardInterrupt: after SIGTERM (143), SIGINT; a
                 checkpoint was written before.
         """
         restored = self.checkpoints.restore()
@@ -146,7 +147,7 @@ class TrainingLoop:
             return
         step = self.state.step + int(np.argmin(found.sound))
         saved = self.unsound(step)
-        raise InputError(
+        raise DivergedError(
             f"epoch {self.state.epoch + 1}, step {step + 1}: the loss or its gradient is not a finite number; lower "
             "train.learning_rate, set train.clip_norm, and check the sample with `mscat inspect`; the batch is in "
             f"{saved}"

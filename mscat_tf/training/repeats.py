@@ -1,7 +1,7 @@
 """`train.repeats`: the same training with several seeds, one after the other; together they are an ensemble.
 
-All in one process: TensorFlow starts once, and a finished network leaves its memory to the next (docs/repeats_and_search.md
-has the figures). Each member is a complete run of its own, so what was finished before an interruption is not repeated.
+All in one process: TensorFlow starts once; what it keeps of a finished network is in docs/repeats_and_search.md. Each
+member is a complete run of its own, so what was finished before an interruption is not repeated.
 """
 
 import json

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 STATE = "keras-tuner"
 TrainTrial = Callable[[Config, Path], Run]
-FAILURES = (ConfigError, InputError, tf.errors.ResourceExhaustedError)
+FAILURES = (ConfigError, DivergedError, tf.errors.ResourceExhaustedError)
 """What makes one trial fail and lets the search go on: impossible together, diverged, too large for the device."""
 _MEASURED = {"val_loss": "best_validation_loss", "val_auc": "best_validation_auc"}
 
@@ -114,28 +114,37 @@ class TrialTuner(keras_tuner.Tuner):
     def run_trial(self, trial: keras_tuner.engine.trial.Trial, *_: Any, **__: Any) -> dict[str, float]:
         """Train one proposal, or take what an earlier call left; the objective by its name.
 
+        Of a trial that failed in one of the ways of `FAILURES` it is infinite, and `on_trial_end` says that it failed:
+        for keras-tuner's own FailedTrialError it prints a traceback.
+
         Raises:
-            FailedTrialError: the training failed in one of the ways of `FAILURES`. FatalError: in any other way.
+            FatalError: the training failed in any other way.
         """
         folder = trial_folder(self.folder, trial)
         values = decoded(self.settings.space, trial.hyperparameters.values)
-        if reason := failure(folder):
-            raise keras_tuner.errors.FailedTrialError(reason)
+        if failure(folder):
+            return {self.settings.objective: math.inf}
         started = time.perf_counter()
         try:
             epochs = trial.hyperparameters.values.get("tuner/epochs")
             config = trial_config(self.config, int(trial.trial_id), values, folder.name, epochs)
             value = self.train_trial(config, folder).training[_MEASURED[self.settings.objective]]
             if not math.isfinite(value):
-                raise InputError(f"{self.settings.objective} is {value}")
+                raise DivergedError(f"{self.settings.objective} is {value}")
         except FAILURES as error:
             reason = str(error).splitlines()[0]
             log.warning("%s failed, the search goes on: %s", folder.name, reason)
             write_json(folder / "failed.json", {"reason": reason, "seconds": time.perf_counter() - started})
-            raise keras_tuner.errors.FailedTrialError(reason) from error
+            return {self.settings.objective: math.inf}
         except Exception as error:
             raise keras_tuner.errors.FatalError(str(error)) from error  # any other class would be swallowed
         return {self.settings.objective: value}
+
+    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Tell keras-tuner whether the trial failed."""
+        if reason := failure(trial_folder(self.folder, trial)):
+            trial.status, trial.message = "FAILED", reason
+        super().on_trial_end(trial)
 
 
 def trial_folder(folder: Path, trial: keras_tuner.engine.trial.Trial) -> Path:

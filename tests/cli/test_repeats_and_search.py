@@ -54,6 +54,7 @@ def test_search_shows_the_best_and_what_failed(mscat, options, tmp_path):
     search = ("search", "smoke", *options(f"search={{trials: 9, epochs: 1, space: {space}}}"))
     status, output, complaint = mscat(*search)
     assert status == 0, complaint
+    assert "Traceback" not in output + complaint
     found = json.loads((tmp_path / "runs/smoke-search/search.json").read_text())
     assert sum("exclude each other" in trial.get("reason", "") for trial in found["trials"]) == 2
     finished = [trial for trial in found["trials"] if trial["value"] is not None]

@@ -14,7 +14,7 @@ from mscat_tf.data import Sample
 from mscat_tf.data.census import Census
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.data.stream import EventStream
-from mscat_tf.errors import InputError
+from mscat_tf.errors import ConfigError, InputError
 
 NAMES = ("constituents_1", "kinematics", "lund_1", "lund_mask_1", "lund_parent_1", "mask_1", "event_shapes")
 
@@ -50,6 +50,11 @@ def test_a_pass_ends(folder):
     with Sample(folder) as sample:
         stream = make(sample)
         assert sum(1 for _ in stream.dataset(stream.steps + 1)) == stream.steps - 1
+
+
+def test_a_batch_that_cannot_be_dealt_is_refused_at_once(folder):
+    with Sample(folder) as sample, pytest.raises(ConfigError, match=r"set train.batch_size to a multiple of 9"):
+        make(sample).dataset(0, tf.distribute.InputContext(3, 0, 9))
 
 
 def test_a_fault_comes_out_with_its_own_sentence(folder, tmp_path):

@@ -84,6 +84,17 @@ def test_each_event_comes_once_with_its_own_tokens(sample, split, size, seed, va
         np.testing.assert_array_equal(together, np.sort(together))
 
 
+def test_windows_without_an_event_of_the_split_are_passed_over(tmp_path):
+    """Ten files of three or four events: many blocks, and often the last of a lane, hold no event of the test split."""
+    with Sample(write_mock_sample(tmp_path, events=32, shards=10, constituents=2)) as sample:
+        stream, wanted = make(sample, "test", 2, lanes=2), split_rows(sample, "test")
+        assert len(wanted) % 2, "one lane has to be filled up"
+        for first in (0, stream.steps - 1):
+            rows = rows_of(itertools.islice(stream.batches(first, endless=True), 6 * stream.steps - first))
+            for one in rows[-5 * 2 * stream.steps :].reshape(5, -1):
+                np.testing.assert_array_equal(np.sort(one[one >= 0]), wanted)
+
+
 @pytest.mark.parametrize(
     ("workers", "replicas", "variant"),
     [

@@ -62,4 +62,5 @@ def test_the_twin_in_pytorch_gives_our_logits(tmp_path):
     practice = {"learning_rate": 1e-3, "weight_decay": 1e-3, "model": settings}
     write_twin_file(tmp_path / "twin.npz", ours.model, practice, ours.events)
     with TorchChild(sys.executable, tmp_path / "twin.npz", 1) as child:
-        np.testing.assert_allclose(child.ask("logits"), ours.logits(), atol=1e-5)
+        for training_form in (True, False):
+            np.testing.assert_allclose(child.ask("logits", training=training_form), ours.logits(), atol=1e-5)

@@ -6,6 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
+from mscat_tf.cli import importing
+from mscat_tf.cli import predict as command
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
 from mscat_tf.data.mock import write_mock_sample
@@ -13,7 +15,8 @@ from mscat_tf.data.splits import assign_splits
 from mscat_tf.errors import InputError
 from mscat_tf.inference import predict as streaming
 from mscat_tf.inference.predict import predict, scores
-from mscat_tf.inference.scorer import score_of
+from mscat_tf.inference.scorer import EnsembleScorer, NetworkScorer, TreesScorer, score_of
+from mscat_tf.models.boosted_trees import BoostedTrees
 from tests.inference.conftest import numpy_forward, signature
 
 ABOUT = {"run": "none"}
@@ -66,7 +69,7 @@ def test_memory_does_not_grow_with_the_sample(numpy_scorer, tmp_path, monkeypatc
             predict(numpy_scorer(), sample, tmp_path / "s.h5", ABOUT, DataSettings())
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-    assert peaks[1] < 1.1 * peaks[0]
+    assert peaks[1] < 1.5 * peaks[0]  # of a few blocks; keeping no more than the scores would triple it
 
 
 def test_arrays_samples_and_paths_give_the_same(mock_folder, numpy_scorer):
@@ -128,3 +131,78 @@ def test_another_network_and_an_empty_sample_are_one_sentence(mock_folder, numpy
     with pytest.raises(InputError, match="holds no events"):
         written(numpy_scorer(), folder, tmp_path / "s.h5")
     assert not (tmp_path / "s.h5").exists()
+
+
+def test_trees_predict_too(mock_folder):
+    leaf = [1, 2]  # one question: is the leading jet's mass at most 125 GeV?
+    nodes = {"feature": [0, 0, 0], "left": [1, *leaf], "right": [2, *leaf], "value": [0.0, -2.0, 3.0]}
+    arrays = {
+        name: np.array(values) for name, values in {**nodes, "threshold": [125.0, 0.0, 0.0], "roots": [0]}.items()
+    }
+    scorer = TreesScorer(BoostedTrees(("kinematics/0/m",), 0.5, **arrays), 64)
+    with Sample(mock_folder) as sample:
+        mass = sample.column("kinematics")[:, 0, 0]
+    np.testing.assert_allclose(
+        scores(scorer, mock_folder), 1 / (1 + np.exp(np.where(mass <= 125, 1.5, -3.5))), rtol=1e-6
+    )
+    with pytest.raises(InputError, match="give the data sets kinematics"):
+        scores(scorer, {"mass": mass})
+    for columns, message in ((("kinematics/3/m",), "has 3 rows"), (("high_level/0/c2",), "tokens.high_level=true")):
+        with pytest.raises(InputError, match=message):
+            scores(TreesScorer(BoostedTrees(columns, 0.5, **arrays), 64), mock_folder)
+
+
+def test_ensemble_gives_the_mean_score(mock_folder, numpy_scorer):
+    first, second = numpy_scorer(), NetworkScorer(signature(), lambda inputs: 1.0 - numpy_forward(inputs), 64)
+    found = scores(EnsembleScorer([first, second]), mock_folder)
+    np.testing.assert_allclose(found, (scores(first, mock_folder) + scores(second, mock_folder)) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere", "{sample}"), "nowhere: no run here"),
+        (("x.onnx", "{sample}"), "x.onnx: no such file; write it with `mscat export"),
+        (("x.onnx", "{sample}", "--backend", "keras"), "read by onnxruntime; leave --backend out"),
+        (("nowhere", "{sample}", "--backend", "torch"), "--backend torch: unknown; choose from keras, onnx"),
+        (("nowhere", "{sample}", "--out", "x.csv"), "x.csv: scores cannot be written so"),
+        (("nowhere", "{sample}", "{sample}"), "a second sample; give one file or folder"),
+        (("nowhere", "no-sample"), "no-sample: no such file or folder"),
+    ],
+)
+def test_commands_that_cannot_be_followed_are_one_sentence(mscat, mock_folder, arguments, message):
+    status, _, complaint = mscat("predict", *(argument.format(sample=mock_folder) for argument in arguments))
+    assert status == 2
+    assert complaint.startswith("mscat: ")
+    assert message in complaint
+
+
+def test_truncated_sample_and_a_file_that_is_no_network(mscat, tmp_path):
+    file = next(write_mock_sample(tmp_path / "s", events=30, shards=1).glob("*.h5"))
+    (tmp_path / "x.onnx").write_text("not a network")
+    assert "x.onnx: onnxruntime cannot load it" in mscat("predict", "x.onnx", file)[2]
+    file.write_bytes(file.read_bytes()[:-1000])
+    assert "mock-0000.h5: truncated" in mscat("predict", "x.onnx", file)[2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "x.onnx"]
+
+
+def test_files_of_others_are_imported_first_as_the_network_needs_them(mscat, numpy_scorer, monkeypatch, tmp_path):
+    asked = []
+
+    def import_files(settings, folder, *_):
+        asked.append((settings, folder))
+        write_mock_sample(folder, events=30, shards=1, constituents=11)
+
+    scorer = numpy_scorer(constituents=11)
+    monkeypatch.setattr(importing, "import_files", import_files)
+    monkeypatch.setattr(command, "_open", lambda *_: (scorer, {"data_digest": ""}, DataSettings()))
+    status, output, _ = mscat("predict", "r", "--import", "delphes", "a.root", "b.root", "--out", "x.h5")
+    assert status == 0
+    assert output.startswith("x.h5: scores of 30 events")
+    ((settings, folder),) = asked
+    assert settings.tokens.constituents == 11
+    assert settings.processes["unknown"].files == ("a.root", "b.root")
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert (file.attrs["sample"], len(file["score"])) == ("a.root and 1 more", 30)
+    assert not folder.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["x.h5"]

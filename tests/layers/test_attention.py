@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,31 @@ def test_constituents_are_a_set(cross, block, order):
     inputs = cloud()
     moved = block(inputs["tokens"][:, order], inputs["token_mask"][:, order])
     np.testing.assert_allclose(np.asarray(block(**inputs))[:, order], moved, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("real", [0, 2])
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_the_gradient_written_out_is_that_of_the_steps(real, rate):
+    """Asked for the scores, or given a bias of 0, the layer goes step by step; the same mask of dropout in all."""
+    layer, inputs = KeyMaskedAttention(2, 4, dropout_rate=rate), {k: tf.constant(v) for k, v in event(real).items()}
+    layer(**inputs)
+    randomise(layer)
+    seeds, found = [np.asarray(v) for v in layer.non_trainable_variables], []
+    bias = tf.zeros((2, 1, TOKENS, CONTEXT))
+    for options in ({}, {"bias": bias}, {"return_attention_scores": True}):
+        for variable, seed in zip(layer.non_trainable_variables, seeds, strict=True):
+            variable.assign(seed)
+        watched = [inputs["query"], inputs["context"], *layer.trainable_variables]
+        with tf.GradientTape() as tape:
+            tape.watch(watched[:2])
+            read = layer(**inputs, **options, training=True)
+            read = read[0] if isinstance(read, tuple) else read
+            loss = tf.reduce_sum(read**3)
+        found.append([read, *tape.gradient(loss, watched)])
+    largest = max(np.abs(gradient).max() for gradient in found[0])
+    for steps in found[1:]:
+        for mine, wanted in zip(found[0], steps, strict=True):
+            np.testing.assert_allclose(mine, wanted, rtol=1e-4, atol=2e-6 * largest)
 
 
 def test_dropout_acts_only_in_training():

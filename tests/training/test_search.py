@@ -2,11 +2,13 @@
 
 import json
 import math
+import shutil
 
 import pytest
 import tensorflow as tf
 
 from mscat_tf.config import load_config
+from mscat_tf.config.space import checked_space
 from mscat_tf.errors import ConfigError, InputError, OutputError
 from mscat_tf.evaluation.selection import expected_best
 from mscat_tf.files import make_folder, write_json, write_text
@@ -208,6 +210,15 @@ def test_damaged_state_is_one_sentence_and_loses_no_trial(straight, config, tmp_
     state.write_text(state.read_text()[:100])
     with pytest.raises(InputError, match=r"state of the search cannot be read.*delete this folder"):
         search(config(), tmp_path / "s", Played())
+    shutil.rmtree(state.parent)
+    again = Played()
+    assert search(config(), tmp_path / "s", again)["trials"] == straight[2]["trials"]
+    assert values(again) == values(straight[1])  # proposed anew; `mscat train` says of three that nothing is to do
+
+
+def test_the_example_that_ships_has_a_sound_space():
+    config = load_config("search")
+    assert set(checked_space(config).space) > {"train.learning_rate", "model.width"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from mscat_tf.data import Sample
 from mscat_tf.data.mock import write_mock_sample
-from mscat_tf.errors import ConfigError, InputError, OutputError
+from mscat_tf.errors import ConfigError, DivergedError, InputError, OutputError
 from mscat_tf.evaluation.run import evaluate
 from mscat_tf.run_folder import Run
 from mscat_tf.training.run import prepare, train
@@ -239,7 +239,7 @@ def test_what_cannot_be_trained_leaves_no_folder_behind(mock_config, tmp_path, o
 
 def test_diverging_loss_is_one_sentence_and_its_batch_is_kept(mock_config, tmp_path):
     config = mock_config("train.learning_rate=1e30", "train.warmup_fraction=0", "train.symmetries=false")
-    with pytest.raises(InputError, match=r"epoch 1, step \d+: .* not a finite number; lower train.learning_rate"):
+    with pytest.raises(DivergedError, match=r"epoch 1, step \d+: .* not a finite number; lower train.learning_rate"):
         train(config, tmp_path / "run")
     with np.load(tmp_path / "run" / "unsound_batch.npz") as batch, Sample(config.data.path) as sample:
         real = batch["row"] >= 0
