@@ -16,7 +16,6 @@ from experiments.benchmarks.interleaved import Turn, timed
 from mscat_tf.config import DataSettings, ModelSettings, TrainSettings
 from mscat_tf.inference.export import export
 from mscat_tf.inference.keras_network import forward
-from mscat_tf.inference.onnx_network import open_session
 from mscat_tf.models import registry
 from mscat_tf.models.inputs import InputSpecification
 from mscat_tf.models.precision import precision
@@ -114,10 +113,14 @@ class OurWorks:
 
     @cached_property
     def _session(self) -> Any:
+        import onnxruntime  # an extra, and the other works do without it
+
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "network.onnx"
             export(self.model, DataSettings(), {}, "onnx", file)
-            return open_session(file, self.threads)
+            options = onnxruntime.SessionOptions()  # that of `mscat predict` leaves the threads to onnxruntime
+            options.intra_op_num_threads = self.threads
+            return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
     def turn(self, name: str, make: Callable[..., Work], **options: Any) -> Turn:
         """The turn of a work, made once and kept for other parts; says how long it took until it was ready."""

@@ -60,9 +60,9 @@ class TrainSettings(Settings):
         epochs: validations until the end. steps_per_epoch: steps between them; null means one pass over the events.
         batch_size: events per step, over all replicas together.
         accumulation: parts in which a replica takes its share of a batch, one after the other, before the one update.
-        lanes: parts into which the files are dealt; a batch takes as many events of each. With as many lanes as worker
-            processes (or a multiple) a worker reads its own lanes only; with 1 each reads everything. The batches
-            depend on the lanes, never on the workers.
+        lanes: parts into which blocks of events are dealt; a batch takes as many events of each. With as many lanes as
+            worker processes (or a multiple) a worker reads its own lanes only; with 1 each reads everything. The
+            batches depend on the lanes, never on the workers.
         length_buckets: batches of events with about equally many constituents, in so many classes; 1 mixes all.
         sampling: `natural`, `balanced` (each class equally often, its processes too), or the share of every process.
             The weights are divided by it: what is minimised stays the same.

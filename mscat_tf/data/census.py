@@ -1,6 +1,6 @@
 """What the events of a sample count together: numbers and weights of every split and process, block by block.
 
-One pass over the small columns; of an event nothing is kept, of a block of 256 some 30 bytes.
+One pass over the small columns; of an event nothing is kept, of a block of 256 two bytes for each split and process.
 """
 
 from dataclasses import dataclass

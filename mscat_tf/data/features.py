@@ -25,8 +25,8 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
     """The chosen columns of the data sets in `arrays`, under the same names; only so many constituents as wanted.
 
     Each where it is present: `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics`
-    `(n, K, features)`,
-    `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`, `event_shapes` `(n, columns)`.
+    `(n, K, features)`, `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`,
+    `event_shapes` `(n, columns)`.
     """
     chosen = {
         "constituents": (CONSTITUENT_COLUMNS, settings.constituent_features),
@@ -46,8 +46,8 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
 def model_inputs(arrays: Arrays, settings: DataSettings) -> Arrays:
     """Inputs by name: `constituents_j` `(n, P, features)` and `mask_j` `(n, P)` for jet j = 1..J, `kinematics`.
 
-    Where `arrays` hold them also `lund_j` `(n, D, features)`, `lund_mask_j`, `lund_parent_j` `(n, D)`, and
-    `event_shapes` `(n, columns)`.
+    And `lund_j` `(n, D, features)`, `lund_mask_j`, `lund_parent_j` `(n, D)`, `event_shapes` `(n, columns)`: each where
+    `arrays` hold the data set that it is made from.
     """
     found = take_features(arrays, settings)
     inputs: Arrays = {name: found[name] for name in ("kinematics", "event_shapes") if name in found}

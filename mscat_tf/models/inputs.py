@@ -28,7 +28,7 @@ class TokenStream:
     """
 
     name: str
-    tokens: int
+    tokens: int | None
     features: tuple[str, ...]
 
     def input_names(self, jet: int) -> tuple[str, str]:
@@ -42,7 +42,8 @@ class InputSpecification:
     """Sizes and columns of the inputs.
 
     Attributes:
-        jets: each with one set of tokens for every low-scale stream. constituents: tokens of each set.
+        jets: each with one set of tokens for every low-scale stream. constituents: tokens of each set; None where it
+            differs from batch to batch.
         tokens: kinematic tokens (leading jet, subleading jet, sum).
         constituent_features, kinematic_features: names of the columns.
         declusterings: of each jet's Lund tree; 0 where they are not read. declustering_features: their columns.
@@ -50,7 +51,7 @@ class InputSpecification:
     """
 
     jets: int = 2
-    constituents: int = 50
+    constituents: int | None = 50
     tokens: int = 3
     constituent_features: tuple[str, ...] = CONSTITUENT_COLUMNS
     kinematic_features: tuple[str, ...] = KINEMATIC_COLUMNS

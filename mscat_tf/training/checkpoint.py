@@ -79,7 +79,7 @@ class Checkpoints:
             _assign(self.network, file, path)
 
     def _write(self, name: str, variables: list[Any], more: dict[str, Any] | None = None) -> None:
-        arrays = {f"variable_{i:05d}": np.asarray(variable.numpy()) for i, variable in enumerate(variables)}
+        arrays: dict[str, Any] = {f"variable_{i:05d}": np.asarray(variable.numpy()) for i, variable in enumerate(variables)}
         with atomic_path(self.folder / name) as temporary, open(temporary, "wb") as file:
             np.savez(file, **arrays, **(more or {}))
 

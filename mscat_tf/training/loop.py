@@ -85,8 +85,7 @@ class TrainingLoop:
 
         Raises:
             DivergedError: a loss or gradient was not finite.
-            SystemExit, KeyboardInterrupt: after SIGTERM (143), SIGINT; a
-                checkpoint was written before.
+            SystemExit, KeyboardInterrupt: after SIGTERM (143), SIGINT; a checkpoint was written.
         """
         restored = self.checkpoints.restore()
         self.state = LoopState(**restored) if restored else LoopState()

@@ -176,8 +176,9 @@ def _save_batch(stream: EventStream, step: int, path: Path, writes: bool) -> Pat
     if not writes:
         return path
     inputs, label, share, row = next(stream.batches(start=step, endless=True))
+    arrays: dict[str, Any] = {**inputs, "label": label, "share": share, "row": row}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **inputs, label=label, share=share, row=row)
+        np.savez(file, **arrays)
     return path
 
 

@@ -18,7 +18,7 @@ from mscat_tf.files import write_json
 from mscat_tf.models.boosted_trees import BoostedTrees
 from mscat_tf.run_folder import Run, has_run, sample_path, start_run
 from mscat_tf.training.loop import write_history
-from mscat_tf.training.record import need_both_classes, sample_digest, split_counts
+from mscat_tf.training.record import sample_digest
 
 Matrix = NDArray[np.float32]
 THREADS_PAY = 200_000
@@ -40,8 +40,8 @@ def train_trees(config: Config, folder: Path) -> Run:
         if has_run(folder) and start_run(config, folder, sample_digest(sample)).finished:
             return Run(folder)
         started = time.perf_counter()
-        table = event_table(sample, config.data, config.seed)
-        need_both_classes(sample, table)
+        table = event_table(sample, config.data, config.seed, config.train)
+        table.census.need_both_classes()
         parts = {split: read_flat(sample, table.rows(split), columns) for split in ("train", "validation")}
         run = start_run(config, folder, sample_digest(sample))
     with threadpool_limits(1 if len(parts["train"]) < THREADS_PAY else None, user_api="openmp"):
@@ -133,5 +133,5 @@ def _summary(
         "events_per_second": best["events_per_second"],
         "replicas": 1,
         "cpu_count": os.cpu_count(),
-        "splits": split_counts(table),
+        "splits": table.census.split_counts(),
     }

@@ -16,7 +16,7 @@ import tensorflow as tf
 from mscat_tf.config import Config
 from mscat_tf.config.search import Dimension, Range, SearchSettings
 from mscat_tf.config.space import trial_config
-from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.errors import ConfigError, DivergedError, InputError
 from mscat_tf.files import write_json
 from mscat_tf.run_folder import Run
 

@@ -52,7 +52,7 @@ def test_copies_are_unbiased_for_every_block_and_event():
     """Systematic rounding: the mean over many passes is counts x ratio; its width is below 1/2 per pass."""
     counts = np.array([[40, 3], [0, 7], [11, 1], [5, 0]])
     order = EventOrder(counts, np.arange(4), np.zeros(2, int), np.array([0.3, 2.6]), 4, 1, 9)
-    passes = 800
+    passes = 400
     total, events = np.zeros(counts.shape), np.zeros(43)
     stratum = np.repeat([0, 1], counts[0])
     for number in range(passes):

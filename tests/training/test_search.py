@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mscat_tf.config import load_config
 from mscat_tf.config.space import checked_space
-from mscat_tf.errors import ConfigError, InputError, OutputError
+from mscat_tf.errors import ConfigError, DivergedError, InputError, OutputError
 from mscat_tf.evaluation.selection import expected_best
 from mscat_tf.files import make_folder, write_json, write_text
 from mscat_tf.run_folder import Run
@@ -122,7 +122,7 @@ def test_finished_search_trains_nothing_and_a_larger_budget_only_what_is_new(str
 @pytest.mark.parametrize(
     "failure",
     [
-        InputError("the loss is not a finite number: lower it"),
+        DivergedError("the loss is not a finite number: lower it"),
         ConfigError("impossible together"),
         tf.errors.ResourceExhaustedError(None, None, "out of memory\nmore"),
     ],
@@ -147,7 +147,7 @@ def test_not_a_number_fails_the_trial(config, tmp_path, monkeypatch):
 
 
 def test_nothing_trained_is_one_sentence(config, tmp_path):
-    failures = dict.fromkeys(range(6), InputError("diverged"))
+    failures = dict.fromkeys(range(6), DivergedError("diverged"))
     with pytest.raises(InputError, match="none of 6 trials could be trained; the last: diverged"):
         search(config(), tmp_path / "s", Played(failures=failures))
 

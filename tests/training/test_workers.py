@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -100,8 +101,9 @@ def test_resumed_after_a_kill_and_stopped_by_sigterm_nothing_differs(done):
 
 
 @pytest.mark.slow
-def test_one_process_goes_on_where_two_stopped(done, mock_folder):
-    run = train(settings_of(mock_folder), done[0] / "broken")
+def test_one_process_goes_on_where_two_stopped(done, mock_folder, tmp_path):
+    shutil.copytree(done[0] / "broken", tmp_path / "run")
+    run = train(settings_of(mock_folder), tmp_path / "run")
     assert run.training["steps_trained"] == STEPS
     check_same(run, Run(done[0] / "straight"), 1e-4)
 
