@@ -275,7 +275,7 @@ def _batch_cluster(distributed: Any, workplace: Workplace) -> Iterator[Any]:
     try:
         cluster = kind(**batch_cluster_options(workplace))
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"--cluster {settings.kind}: {error}; see docs/scale.md") from error
+        raise ConfigError(f"--cluster {settings.kind}: {error}; see docs/scale_events.md") from error
     with cluster:
         logger.info("%s", cluster.job_script())
         cluster.adapt(minimum=workplace.workers, maximum=workplace.workers)

@@ -3,7 +3,7 @@
     python experiments/benchmarks/cost_model.py            # some ten minutes; JSON to runs/benchmarks/
 
 Times of a training step of networks of several sizes and batches, in turns, give share of the products, passes over
-the memory and time of starting (least squares of the relative deviation, none below zero). Each network is then
+the memory and time of starting (least squares of the relative deviation, the share at most one). Each network is then
 predicted from all others, and a training with `mscat train`, of a size that is not among them, from all of them.
 Memory: trainings of the demonstration's network with two sizes of batch, each a process of its own. Input: one pass
 over a mock sample.
@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from scipy.optimize import nnls  # noqa: E402
+from scipy.optimize import lsq_linear  # noqa: E402
 
 from mscat_tf.config import load_config  # noqa: E402
 from mscat_tf.data import Sample  # noqa: E402
@@ -104,9 +104,9 @@ def fit(timed: list[Timed], device: Device) -> Constants:
     parts = [estimate(each.plan, device, unit) for each in timed]
     matrix = np.array([[part.products, part.memory, part.starting] for part in parts])
     measured = np.array([each.median for each in timed])
-    found, _ = nnls(matrix / measured[:, np.newaxis], np.ones(len(timed)))
-    share = 1.0 / found[0] if found[0] > 0 else np.inf
-    return Constants(float(share), float(found[1]), float(found[2]), input_rate=np.inf)
+    bounds = ([1.0, 0.0, 0.0], np.inf)  # no product is faster than the peak
+    found = lsq_linear(matrix / measured[:, np.newaxis], np.ones(len(timed)), bounds).x
+    return Constants(float(1.0 / found[0]), float(found[1]), float(found[2]), input_rate=np.inf)
 
 
 def times() -> tuple[Report, Device, Constants]:

@@ -69,7 +69,8 @@ class OurWorks:
         return np.concatenate([whole(self._batch(np.asarray, first)[0]) for first in self._firsts()])
 
     def build(self, kind: str) -> keras.Model:
-        """The network with the weights that every copy begins with: random ones, away from zero."""
+        """A network with the same weights every time: random ones, also where training begins with 0 or 1."""
+        keras.utils.set_random_seed(1)
         with self.strategy.scope(), precision(kind):
             sizes = InputSpecification(constituents=self.events["mask_1"].shape[1])
             model = registry.build(self.settings, sizes)

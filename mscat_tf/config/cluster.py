@@ -54,7 +54,7 @@ def load_cluster(source: str) -> ClusterSettings:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"--cluster {source}: neither {' nor '.join(KINDS)} nor a YAML file that can be read "
-            f"({error.__class__.__name__}); see docs/scale.md"
+            f"({error.__class__.__name__}); see docs/scale_events.md"
         ) from error
     try:
         return ClusterSettings.model_validate(parse_yaml(text, source))

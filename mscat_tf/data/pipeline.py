@@ -32,6 +32,8 @@ def stream_dataset(
     size = stream.batch_size // (workers * replicas)
     signature = _signature(stream.sample, stream.settings, stream.input_names, size, stream.tokens)
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    if endless:  # else the workers ask each other before every step whether anybody has data left
+        data = data.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True

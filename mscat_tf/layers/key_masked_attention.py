@@ -1,5 +1,7 @@
 """Multi-head attention that cannot see padding."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -88,12 +90,11 @@ class KeyMaskedAttention(layers.Layer):
     def _project(self, query, context):
         """Queries, keys and values `(batch, num_heads, tokens, key_dim)`; those of the same tokens in one product."""
         denses = (self.query_dense, self.key_dense, self.value_dense)
-        by_source = {}
-        for dense, source in zip(denses, (query, context, self._source_of_values(query, context)), strict=True):
-            by_source.setdefault(id(source), (source, []))[1].append(dense)
-        found = {}
-        for source, group in by_source.values():
-            found |= dict(zip((dense.name for dense in group), project(source, group), strict=True))
+        sources = (query, context, self._source_of_values(query, context))
+        found: dict[str, Any] = {}
+        for source in {id(source): source for source in sources}.values():
+            group = [dense for dense, its_own in zip(denses, sources, strict=True) if its_own is source]
+            found |= zip((dense.name for dense in group), project(source, group), strict=True)
         return tuple(found[dense.name] for dense in denses)
 
     def _scores(self, queries, keys, added):

@@ -73,13 +73,17 @@ class Checkpoints:
             self._write("best.npz", self.network)
 
     def restore_best(self) -> None:
-        """Go back to the weights of `save_best`."""
+        """Go back to the weights of `save_best`, in the process that wrote them: others may be here before the file."""
+        if not self.writes:
+            return
         path = self.folder / "best.npz"
         with np.load(path) as file:
             _assign(self.network, file, path)
 
     def _write(self, name: str, variables: list[Any], more: dict[str, Any] | None = None) -> None:
-        arrays: dict[str, Any] = {f"variable_{i:05d}": np.asarray(variable.numpy()) for i, variable in enumerate(variables)}
+        arrays: dict[str, Any] = {
+            f"variable_{i:05d}": np.asarray(variable.numpy()) for i, variable in enumerate(variables)
+        }
         with atomic_path(self.folder / name) as temporary, open(temporary, "wb") as file:
             np.savez(file, **arrays, **(more or {}))
 

@@ -71,13 +71,13 @@ class Constants:
         sample_bytes: on disk for each event, with the raw constituents.
     """
 
-    product_share: float = 0.30
-    memory_passes: float = 6.0
-    step_seconds: float = 0.02
-    kept_activations: float = 1.0
-    process_bytes: float = 0.5e9
-    input_rate: float = 50_000.0
-    first_pass_rate: float = 100_000.0
+    product_share: float = 1.0
+    memory_passes: float = 11.8
+    step_seconds: float = 0.014
+    kept_activations: float = 0.59
+    process_bytes: float = 0.3e9
+    input_rate: float = 97_000.0
+    first_pass_rate: float = 71_000.0
     sample_bytes: float = 5138.0
 
 

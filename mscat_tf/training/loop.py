@@ -18,6 +18,7 @@ from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.schedule import LearningRate
 from mscat_tf.training.signals import StopRequest
 from mscat_tf.training.step import Outcome, TrainingStep
+from mscat_tf.training.workers import need_agreement
 
 Data = Callable[[int], Iterator[Any]]
 Validate = Callable[[], dict[str, float]]
@@ -89,6 +90,7 @@ class TrainingLoop:
         """
         restored = self.checkpoints.restore()
         self.state = LoopState(**restored) if restored else LoopState()
+        need_agreement(self.step.strategy, self.state.step, "the step at which the training goes on")
         listeners = keras.callbacks.CallbackList(
             list(callbacks), model=model, epochs=self.settings.epochs, steps=self.rate.steps_per_epoch, verbose=0
         )

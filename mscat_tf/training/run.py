@@ -95,22 +95,28 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
     with Sample(sample_path(config)) as sample:
         if has_run(folder) and start_run(config, folder, sample_digest(sample)).finished:
             return Run(folder)
-        started = time.perf_counter()
-        setup = prepare(config, sample)
-        if is_chief(setup.strategy):  # only now: what cannot be trained leaves no folder behind
-            start_run(config, folder, sample_digest(sample))
-        wait_for_workers(setup.strategy)
-        loop, stream = _loop(setup, folder)
-        if config.train.tensorboard and is_chief(setup.strategy):
-            callbacks = [*callbacks, TensorBoardScalars(folder / "tensorboard")]
-        with stream.own_errors(), lost_workers_named(setup.strategy):
-            state = loop.run(setup.model, callbacks)
-        if is_chief(setup.strategy):
-            with atomic_path(folder / "model.keras") as temporary:
-                setup.model.save(temporary)
-            write_json(folder / "training.json", _summary(setup, state, stream, time.perf_counter() - started))
-        wait_for_workers(setup.strategy)
+        with lost_workers_named(config.train.strategy):
+            _train_network(config, folder, sample, callbacks)
     return Run(folder)
+
+
+def _train_network(config: Config, folder: Path, sample: Sample, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    started = time.perf_counter()
+    setup = prepare(config, sample)
+    chief = is_chief(setup.strategy)
+    if chief:  # only now: what cannot be trained leaves no folder behind
+        start_run(config, folder, sample_digest(sample))
+    wait_for_workers(setup.strategy)
+    loop, stream = _loop(setup, folder)
+    if config.train.tensorboard and chief:
+        callbacks = [*callbacks, TensorBoardScalars(folder / "tensorboard")]
+    with stream.own_errors():
+        state = loop.run(setup.model, callbacks)
+    if chief:
+        with atomic_path(folder / "model.keras") as temporary:
+            setup.model.save(temporary)
+        write_json(folder / "training.json", _summary(setup, state, stream, time.perf_counter() - started))
+    wait_for_workers(setup.strategy)
 
 
 def prepare(config: Config, sample: Sample) -> Setup:
