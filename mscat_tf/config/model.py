@@ -31,10 +31,14 @@ class ModelSettings(Settings):
         attention: `softmax`, or `differential`: the difference of two softmax maps (needs an even `key_dim`).
         pair_interactions: a bias of the attention inside each jet, an MLP with `pair_units` of ln kT, ln z, ln Delta
             and ln m^2 of each pair of constituents.
+        fused_attention: softmax attention of the blocks as one operation (`keras.ops.dot_product_attention`), which has
+            no dropout on the attention scores: `dropout_rate` then acts on MLPs and head alone. Slower on CPUs.
         masks: hide padding. Off, padding takes part as tokens of zeros: an ablation.
         normalisation, norm_first: of the tokens in every block, `layer` or `root_mean_square`; before the attention and
             the MLP, or after them.
         shared_encoder: one constituent encoder for both jets instead of one each.
+        jets_at_once: a shared encoder takes all jets in one call, as one batch: the same numbers, and fewer, larger
+            operations, which GPUs like; no gain on CPUs.
         distinguish_jets: off, nothing tells the network which jet is which: no embedding of the jet, one embedding and
             one normalisation for the kinematic tokens of all jets. Needs a shared encoder and pooling by a set.
         merge: `concatenate` gives the cross-attention 2 x 50 keys; `add` sums the jets' tokens (released code).
@@ -65,10 +69,12 @@ class ModelSettings(Settings):
     attention: Literal["softmax", "differential"] = "softmax"
     pair_interactions: bool = False
     pair_units: tuple[PositiveInt, ...] = (64, 64, 64)
+    fused_attention: bool = False
     masks: bool = True
     normalisation: Literal["layer", "root_mean_square"] = "layer"
     norm_first: bool = True
     shared_encoder: bool = True
+    jets_at_once: bool = False
     distinguish_jets: bool = True
     merge: Literal["concatenate", "add"] = "concatenate"
     value_from: Literal["substructure", "kinematics"] = "substructure"
@@ -96,6 +102,12 @@ class ModelSettings(Settings):
             raise ValueError(f"attention: differential halves key_dim, which is {self.key_dim}; choose an even one")
         if self.attention == "differential" and self.value_from == "kinematics":
             raise ValueError("value_from: kinematics has no differential form; set attention: softmax")
+        if self.attention == "differential" and self.fused_attention:
+            raise ValueError("fused_attention: differential attention has no fused form; set fused_attention: false")
+        if self.jets_at_once and not self.shared_encoder:
+            raise ValueError(
+                "jets_at_once: an encoder for each jet cannot take them together; set shared_encoder: true"
+            )
         if self.pair_interactions and "constituents" not in self.streams:
             raise ValueError("pair_interactions: pairs are of constituents; add them to streams")
         if not self.distinguish_jets and not self.shared_encoder:

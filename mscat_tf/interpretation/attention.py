@@ -14,6 +14,8 @@ from keras import layers
 from numpy.typing import NDArray
 from tf_keras_vis.utils.model_modifiers import ExtractIntermediateLayer
 
+from mscat_tf.layers import SplitJets
+
 SUFFIX = "_scores"
 TOKENS_OF_JET = re.compile(r"(constituents|lund)_(\d+)_(block_\d+|cross_\d+|pooled)")
 MASKS = {"constituents": re.compile(r"mask_(\d+)"), "lund": re.compile(r"lund_mask_(\d+)")}
@@ -29,7 +31,7 @@ def explanation_model(model: keras.Model) -> keras.Model:
 
     Args:
         model: a functional model. A layer whose call has an argument `return_attention_scores`, and that is followed by
-            a named identity layer, counts as an attention block.
+            a named identity layer, counts as an attention block; `SplitJets` between them makes one of each jet.
 
     Returns:
         A model with the same inputs and outputs `score` `(batch, 1)` and, for a block whose tokens leave as
@@ -43,6 +45,10 @@ def explanation_model(model: keras.Model) -> keras.Model:
             tokens, scores = layer(*arguments, **options, return_attention_scores=True)
             pending[id(tokens)] = scores
             return tokens
+        if isinstance(layer, SplitJets) and id(arguments[0]) in pending:
+            jets, scores = layer(*arguments), layer(pending.pop(id(arguments[0])))
+            pending.update((id(tokens), its_own) for tokens, its_own in zip(jets, scores, strict=True))
+            return jets
         if isinstance(layer, layers.Identity) and id(arguments[0]) in pending:
             name = layer.name + SUFFIX
             named[name] = layers.Identity(name=name)(pending.pop(id(arguments[0])))

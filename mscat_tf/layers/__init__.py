@@ -30,6 +30,7 @@ from mscat_tf.layers.released_feed_forward import ReleasedFeedForward
 from mscat_tf.layers.released_self_attention_block import ReleasedSelfAttentionBlock
 from mscat_tf.layers.select_features import SelectFeatures
 from mscat_tf.layers.self_attention_block import SelfAttentionBlock
+from mscat_tf.layers.split_jets import SplitJets
 from mscat_tf.layers.stack_jets import StackJets
 from mscat_tf.layers.stochastic_depth import StochasticDepth
 from mscat_tf.layers.token_embedding import TokenEmbedding
@@ -68,6 +69,7 @@ __all__ = [
     "ReleasedSelfAttentionBlock",
     "SelectFeatures",
     "SelfAttentionBlock",
+    "SplitJets",
     "StackJets",
     "StochasticDepth",
     "TokenEmbedding",

@@ -43,6 +43,8 @@ class AttentionBlock(layers.Layer):
         norm_first: bool. Pre-norm instead of post-norm.
         stochastic_depth: float in `[0, 1)`. Share of events that lose the attention, and of those that lose the MLP,
             while training.
+        fused_attention: bool. `fused` of `KeyMaskedAttention`, without dropout on the scores; the other kinds have no
+            such form and stay as they are.
 
     Raises:
         ConfigError: an argument is out of range.
@@ -64,12 +66,14 @@ class AttentionBlock(layers.Layer):
         normalisation="layer",
         norm_first=True,
         stochastic_depth=0.0,
+        fused_attention=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.num_heads, self.key_dim, self.mlp_ratio, self.dropout_rate = num_heads, key_dim, mlp_ratio, dropout_rate
         self.attention_kind, self.lambda_init = attention_kind, lambda_init
         self.normalisation, self.norm_first, self.stochastic_depth = normalisation, norm_first, stochastic_depth
+        self.fused_attention = fused_attention
         same = {"dtype": self.dtype_policy}
         for name in self.norms if norm_first else self.norms[:1]:
             setattr(self, name, normalisation_layer(normalisation, **same, name=name))
@@ -83,8 +87,9 @@ class AttentionBlock(layers.Layer):
         sizes = (self.num_heads, self.key_dim, self.dropout_rate)
         if self.attention_kind == "differential":
             return DifferentialAttention(*sizes, self.lambda_init, **same, name="attention")
-        kind = KeyMaskedAttention if self.attention_kind == "softmax" else KeyOverlapAttention
-        return kind(*sizes, **same, name="attention")
+        if self.attention_kind == "key_overlap":
+            return KeyOverlapAttention(*sizes, **same, name="attention")
+        return KeyMaskedAttention(*sizes, fused=self.fused_attention, **same, name="attention")
 
     def _update(self, tokens, query, context, training, return_attention_scores, **options):
         """Tokens `(batch, tokens, features)` after attention and MLP; on request the scores too."""
@@ -101,6 +106,6 @@ class AttentionBlock(layers.Layer):
     def get_config(self):
         own = (
             *("num_heads", "key_dim", "mlp_ratio", "dropout_rate", "attention_kind", "lambda_init"),
-            *("normalisation", "norm_first", "stochastic_depth"),
+            *("normalisation", "norm_first", "stochastic_depth", "fused_attention"),
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -79,5 +79,20 @@ def attend(queries, keys, values, scale, added, dropout):
     return read(queries, keys, values)
 
 
+def attend_fused(queries, keys, values, scale, added=None):
+    """What heads read, `softmax(scale Q K^T + added) V`, as one operation of Keras, without dropout.
+
+    Args:
+        queries, keys, values: `(batch, heads, tokens, width)`. added: see `added_to_scores`; it hides padding too, as a
+            second pass over the scores for a mask would cost time where no kernel does both.
+
+    Returns:
+        `(batch, heads, tokens_q, width)`.
+    """
+    tokens_first = [ops.transpose(tensor, (0, 2, 1, 3)) for tensor in (queries, keys, values)]
+    read = ops.dot_product_attention(*tokens_first, bias=added, scale=scale)
+    return ops.transpose(read, (0, 2, 1, 3))
+
+
 def _turned(matrices):
     return ops.transpose(matrices, (0, 1, 3, 2))

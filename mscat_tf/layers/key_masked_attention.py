@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from mscat_tf.layers.attention_core import added_to_scores, attend, products, softmax_over_keys
+from mscat_tf.errors import ConfigError
+from mscat_tf.layers.attention_core import added_to_scores, attend, attend_fused, products, softmax_over_keys
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
 
@@ -23,6 +24,9 @@ class KeyMaskedAttention(layers.Layer):
         num_heads: int. Attention heads.
         key_dim: int. Width of one head, for queries, keys and values.
         dropout_rate: float in `[0, 1)`, on the attention scores.
+        fused: bool. Read by `keras.ops.dot_product_attention`, one operation for which a backend may have one kernel.
+            It cannot drop scores, so `dropout_rate` then has no effect. Where the scores are asked for they are
+            computed as without it, from the same weights.
 
     Call arguments:
         query: `(batch, tokens_q, features)`.
@@ -37,19 +41,21 @@ class KeyMaskedAttention(layers.Layer):
         softmax: rows sum to 1, or to 0 where the context has no real token.
 
     Raises:
-        ConfigError: an argument is out of range.
+        ConfigError: an argument is out of range, or `fused` is asked of a class that has no such form.
 
     Source: Vaswani et al., arXiv:1706.03762; bias as in Qu, Li, Qian, arXiv:2202.03772, equation 5.
     """
 
     closed_form = True
-    """Whether `attend` may stand for `_scores`, dropout and `_read` in training; not for classes that change them."""
+    """Whether `attend` in training, or `attend_fused`, may stand for `_scores`, dropout and `_read` of this class."""
 
-    def __init__(self, num_heads, key_dim, dropout_rate=0.0, **kwargs):
+    def __init__(self, num_heads, key_dim, dropout_rate=0.0, fused=False, **kwargs):
         super().__init__(**kwargs)
         check_dropout_rate(self.name, dropout_rate)
         check_positive(self.name, num_heads=num_heads, key_dim=key_dim)
-        self.num_heads, self.key_dim, self.dropout_rate = num_heads, key_dim, dropout_rate
+        if fused and not self.closed_form:
+            raise ConfigError(f"{self.name}: {type(self).__name__} has no fused form; leave fused at False")
+        self.num_heads, self.key_dim, self.dropout_rate, self.fused = num_heads, key_dim, dropout_rate, fused
 
     def build(self, query_shape, context_shape):
         heads, same = (self.num_heads, self.key_dim), {"dtype": self.dtype_policy}
@@ -60,7 +66,7 @@ class KeyMaskedAttention(layers.Layer):
         self.output_dense = layers.EinsumDense(
             "abec,ecd->abd", (None, query_shape[-1]), **join, name="attention_output"
         )
-        self.dropout = Dropout(self.dropout_rate, **same, name="dropout")
+        self.dropout = Dropout(0.0 if self.fused else self.dropout_rate, **same, name="dropout")
         self.query_dense.build(query_shape)
         self.key_dense.build(context_shape)
         self.value_dense.build(self._source_of_values(query_shape, context_shape))
@@ -71,7 +77,9 @@ class KeyMaskedAttention(layers.Layer):
             context = ops.where(ops.expand_dims(context_mask, -1), context, 0.0)
         queries, keys, values = self._project(query, context)
         added, scores = added_to_scores(context_mask, bias), None
-        if training and self.closed_form and bias is None and not return_attention_scores:
+        if self.fused and not return_attention_scores:
+            heads = attend_fused(queries, keys, values, self.key_dim**-0.5, added)
+        elif training and self.closed_form and bias is None and not return_attention_scores:
             heads = attend(queries, keys, values, self.key_dim**-0.5, added, self.dropout)
         else:
             scores = self._scores(queries, keys, added)
@@ -113,7 +121,7 @@ class KeyMaskedAttention(layers.Layer):
         return ops.reshape(joined, (-1, tokens, kernel.shape[-1]))
 
     def get_config(self):
-        own = ("num_heads", "key_dim", "dropout_rate")
+        own = ("num_heads", "key_dim", "dropout_rate", "fused")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 

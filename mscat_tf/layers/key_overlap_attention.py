@@ -22,6 +22,9 @@ class KeyOverlapAttention(KeyMaskedAttention):
 
     closed_form = False
 
+    def __init__(self, num_heads, key_dim, dropout_rate=0.0, **kwargs):  # no `fused`: it has no such form
+        super().__init__(num_heads, key_dim, dropout_rate, **kwargs)
+
     def _source_of_values(self, query, context):
         return query
 

@@ -46,8 +46,12 @@ def activation_memory_per_event(model: keras.Model) -> int:
     return cost_per_event(model).activation_bytes
 
 
-def cost_per_event(model: keras.Model) -> Cost:
+def cost_per_event(model: keras.Model, constituents: int | None = None) -> Cost:
     """Trace the model for a batch of one event and add up what the graph holds.
+
+    Args:
+        model: of the registry, or any functional one.
+        constituents: how many to count with, for a model whose number of them differs from batch to batch.
 
     Operations: two for each multiplication with addition of every matrix product, `einsum` and convolution; exact for
     these (a shared layer counts as often as it is used, padding as much as real tokens). Normalisations, softmax,
@@ -57,9 +61,10 @@ def cost_per_event(model: keras.Model) -> Cost:
     taken as freed or fused, so it bounds from above what a forward pass keeps for its gradient; weights are not in it.
 
     Raises:
-        InputError: a product inside a loop or a branch, or of unknown size: its operations cannot be read off.
+        InputError: a product inside a loop or a branch, or of unknown size, or the number of constituents is neither
+            known nor given: operations cannot be read off.
     """
-    signature = [tf.TensorSpec((1, *x.shape[1:]), x.dtype) for x in model.inputs]
+    signature = [tf.TensorSpec((1, *_shape_of_event(x, constituents)), x.dtype) for x in model.inputs]
     traced = tf.function(lambda *x: model(list(x), training=False), autograph=False).get_concrete_function(*signature)
     flops = activation_bytes = 0
     for node in _nodes(traced.graph, {tensor.op.name for tensor in traced.inputs[: len(signature)]}):
@@ -67,6 +72,17 @@ def cost_per_event(model: keras.Model) -> Cost:
         if node.type not in _VIEWS:
             activation_bytes += sum(_bytes(tensor) for tensor in node.outputs)
     return Cost(flops, activation_bytes)
+
+
+def _shape_of_event(tensor: Any, constituents: int | None) -> tuple[int, ...]:
+    """Shape of an input without the batch axis."""
+    shape = [constituents if size is None else int(size) for size in tensor.shape[1:]]
+    if None in shape:
+        raise InputError(
+            f"{tensor.name}: its length differs from batch to batch, so operations cannot be counted; give the number "
+            "of constituents, or set train.length_buckets=1"
+        )
+    return tuple(size for size in shape if size is not None)
 
 
 def model_at_default_size(settings: ModelSettings) -> keras.Model:

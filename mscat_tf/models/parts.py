@@ -21,6 +21,8 @@ from mscat_tf.layers import (
     IgnoreMask,
     PairInteractions,
     SelfAttentionBlock,
+    SplitJets,
+    StackJets,
     TokenEmbedding,
 )
 from mscat_tf.layers.activations import gelu
@@ -42,7 +44,10 @@ class Design:
         The rate of stochastic depth grows linearly up to the last block (arXiv:1603.09382, equation 4); lambda of
         differential attention starts deeper in the network nearer to 0.8 (arXiv:2410.05258).
         """
-        names = ("num_heads", "key_dim", "mlp_ratio", "dropout_rate", "normalisation", "norm_first")
+        names = (
+            *("num_heads", "key_dim", "mlp_ratio", "dropout_rate"),
+            *("normalisation", "norm_first", "fused_attention"),
+        )
         return {
             **{name: getattr(self.settings, name) for name in names},
             "attention_kind": self.settings.attention,
@@ -195,7 +200,8 @@ def encode_constituents(design, clouds, masks, blocks=None, stream="constituents
     """Tokens `(batch, constituents, width)` of each jet after their self-attention blocks `constituents_j_block_b`.
 
     With a shared encoder a learned vector, added before the first block, tells the jets apart, unless
-    `distinguish_jets` is off.
+    `distinguish_jets` is off. With `jets_at_once` it is called once for all jets, and each block's tokens are taken
+    apart and put together again, so that `constituents_j_block_b` stays on the way to the score.
 
     Args:
         clouds, masks: of `low_scale_inputs`. blocks: number of blocks instead of `constituent_blocks`; 0 only embeds.
@@ -207,6 +213,7 @@ def encode_constituents(design, clouds, masks, blocks=None, stream="constituents
     settings, normalise = design.settings, normalise_stream(design, stream)
     depth = settings.constituent_blocks if blocks is None else blocks
     shared = _encoder(design, stream, stream, depth) if settings.shared_encoder else None
+    at_once = settings.jets_at_once and depth > 0 and len(clouds) > 1
     encoded, seen = [], []
     for jet, (cloud, mask) in enumerate(zip(clouds, masks, strict=True), start=1):
         encoder = shared or _encoder(design, stream, f"{stream}_{jet}", depth)
@@ -214,11 +221,28 @@ def encode_constituents(design, clouds, masks, blocks=None, stream="constituents
         if shared and settings.distinguish_jets:
             tokens = TokenEmbedding(1, name=f"{stream}_{jet}_jet_embedding")(tokens)
         seen.append(mask if settings.masks else IgnoreMask(name=f"{mask.name}_ignored")(mask))
-        options = {"bias": encoder.pairs(cloud, mask)} if encoder.pairs else {}
-        for number, block in enumerate(encoder.blocks, start=1):
-            tokens = layers.Identity(name=f"{stream}_{jet}_block_{number}")(block(tokens, seen[-1], **options))
+        if not at_once:
+            bias = encoder.pairs(cloud, mask) if encoder.pairs else None
+            for number, block in enumerate(encoder.blocks, start=1):
+                tokens = layers.Identity(name=f"{stream}_{jet}_block_{number}")(block(tokens, seen[-1], bias=bias))
         encoded.append(tokens)
-    return encoded, seen
+    return (_blocks_at_once(shared, stream, encoded, seen, clouds, masks) if at_once else encoded), seen
+
+
+def _blocks_at_once(encoder, stream, jets, seen, clouds, masks):
+    """Tokens of each jet after the blocks of a shared encoder, each called once; arguments as in its caller."""
+
+    def stack(tensors, name):
+        return StackJets(name=f"{stream}_{name}")(tensors)
+
+    seen_by_all = stack(seen, "all_masks")
+    bias = encoder.pairs(stack(clouds, "all_columns"), stack(masks, "all_pair_masks")) if encoder.pairs else None
+    for number, block in enumerate(encoder.blocks, start=1):
+        found = block(stack(jets, f"all_block_{number}"), seen_by_all, bias=bias)
+        apart = SplitJets(len(jets), name=f"{stream}_each_block_{number}")(found)
+        named = enumerate(apart, start=1)
+        jets = [layers.Identity(name=f"{stream}_{jet}_block_{number}")(tokens) for jet, tokens in named]
+    return jets
 
 
 def _encoder(design, stream, prefix, depth):

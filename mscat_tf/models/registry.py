@@ -31,36 +31,84 @@ from mscat_tf.models.substructure_only import build_substructure_only
 class Entry:
     """One network: its builder, what it is in one line, where it was published, and the low-scale streams it reads.
 
-    `streams` None means those of `model.streams`.
+    `streams` None means those of `model.streams`. `needs_length` says with which settings it can be built only for a
+    number of constituents that is the same in all batches.
     """
 
     builder: Callable[[Design], keras.Model]
     summary: str
     reference: str
     streams: tuple[str, ...] | None = ("constituents",)
+    needs_length: Callable[[ModelSettings], bool] = lambda settings: False
+
+
+def _always(settings: ModelSettings) -> bool:
+    """Neighbours, pairs and places of scales are lists of indices, made when the network is built."""
+    return True
+
+
+def _pairs_or_padding(settings: ModelSettings) -> bool:
+    """Pairs of constituents; without masks the score depends on how much padding there is."""
+    return "constituents" in streams(settings) and (settings.pair_interactions or not settings.masks)
+
+
+def _flattened_or_faulty(settings: ModelSettings) -> bool:
+    """Form `single` has a head for every constituent; the faults read padding."""
+    return settings.released.form == "single" or any(value for _, value in settings.released.faults)
 
 
 MODELS: dict[str, Entry] = {
-    "mscat": Entry(build_mscat, "two scales joined by cross-attention", "arXiv:2401.00452", streams=None),
-    "concatenation": Entry(build_concatenation, "two scales side by side, no cross-attention", "control, this work"),
-    "joint_attention": Entry(
-        build_joint_attention, "one attention matrix over all tokens of both scales", "rival (b) in the talk"
+    "mscat": Entry(
+        build_mscat,
+        "two scales joined by cross-attention",
+        "arXiv:2401.00452",
+        streams=None,
+        needs_length=_pairs_or_padding,
     ),
-    "mscat_swapped": Entry(build_mscat_swapped, "cross-attention the other way round", "control, this work"),
+    "concatenation": Entry(
+        build_concatenation,
+        "two scales side by side, no cross-attention",
+        "control, this work",
+        needs_length=_pairs_or_padding,
+    ),
+    "joint_attention": Entry(
+        build_joint_attention,
+        "one attention matrix over all tokens of both scales",
+        "rival (b) in the talk",
+        needs_length=_always,
+    ),
+    "mscat_swapped": Entry(
+        build_mscat_swapped, "cross-attention the other way round", "control, this work", needs_length=_pairs_or_padding
+    ),
     "kinematics_only": Entry(build_kinematics_only, "jet and event kinematics alone", "control, this work", streams=()),
     "kinematics_mlp": Entry(
         build_kinematics_mlp, "the same kinematics, no attention", "control, this work", streams=()
     ),
-    "substructure_only": Entry(build_substructure_only, "constituents alone, no kinematics", "control, this work"),
+    "substructure_only": Entry(
+        build_substructure_only,
+        "constituents alone, no kinematics",
+        "control, this work",
+        needs_length=_pairs_or_padding,
+    ),
     "released": Entry(
-        build_released, "the released code's networks as they were meant", "code released with arXiv:2401.00452"
+        build_released,
+        "the released code's networks as they were meant",
+        "code released with arXiv:2401.00452",
+        needs_length=_flattened_or_faulty,
     ),
     "mlp_image": Entry(build_mlp_image, "dense layers on jet images", "arXiv:1501.05968"),
     "cnn_image": Entry(build_cnn_image, "convolutions on jet images", "arXiv:1803.00107"),
-    "particle_net": Entry(build_particle_net, "edge convolutions on nearest constituents", "arXiv:1902.08570"),
-    "particle_net_light": Entry(build_particle_net_light, "its light form, two blocks", "arXiv:1902.08570"),
+    "particle_net": Entry(
+        build_particle_net, "edge convolutions on nearest constituents", "arXiv:1902.08570", needs_length=_always
+    ),
+    "particle_net_light": Entry(
+        build_particle_net_light, "its light form, two blocks", "arXiv:1902.08570", needs_length=_always
+    ),
     "particle_transformer": Entry(
-        build_particle_transformer, "attention with a bias for each pair of constituents", "arXiv:2202.03772"
+        build_particle_transformer,
+        "attention with a bias for each pair of constituents",
+        "arXiv:2202.03772",
+        needs_length=_always,
     ),
     "lund_net": Entry(build_lund_net, "edge convolutions along the Lund tree", "arXiv:2012.08526", streams=("lund",)),
     "deep_sets": Entry(build_deep_sets, "sums over constituents (Particle Flow Network)", "arXiv:1810.05165"),
@@ -85,12 +133,18 @@ def build(
         `(batch, 1)`, the layer before it `logit` `(batch, 1)`.
 
     Raises:
-        ConfigError: no network has this name, or the statistics do not match the columns.
+        ConfigError: no network has this name, the statistics do not match the columns, or the number of constituents is
+            unknown but the network needs it.
     """
     check_name(settings.name)
     if settings.name == BOOSTED_TREES:
         raise ConfigError("model.name: boosted trees are no network; `mscat train` fits them, choose one of the others")
     inputs = inputs or InputSpecification()
+    if inputs.constituents is None and MODELS[settings.name].needs_length(settings):
+        raise ConfigError(
+            f"model.name: network '{settings.name}' with these settings needs a fixed number of constituents; set "
+            "train.length_buckets=1"
+        )
     return MODELS[settings.name].builder(Design(settings, inputs, statistics or Statistics.identity(inputs)))
 
 

@@ -9,7 +9,7 @@ from mscat_tf.errors import ConfigError
 from mscat_tf.interpretation.grad_cam import GradCam, all_zero, gradcam_layers, shares
 from mscat_tf.models.registry import build
 from tests.interpretation.test_attention_maps import network
-from tests.models.mock_inputs import SIZES, mock_inputs, tiny
+from tests.models.mock_inputs import SIZES, mock_inputs, moved_weights, tiny
 
 EVENTS = 9
 
@@ -46,6 +46,15 @@ def test_equals_the_direct_computation(model, jet):
     assert model.get_layer("score").activation is keras.activations.sigmoid
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_jets_in_one_call_have_maps_of_their_own_at_every_block():
+    keras.utils.set_random_seed(5)
+    model = moved_weights(build(tiny(constituent_blocks=2, jets_at_once=True), SIZES))
+    inputs, layer = mock_inputs(EVENTS, seed=3), "constituents_2_block_1"
+    found = GradCam(model)(inputs, layer, inputs["mask_2"])
+    np.testing.assert_allclose(found, direct_grad_cam(model, inputs, layer, inputs["mask_2"]), atol=1e-6)
+    assert found.max() > 0
 
 
 def test_padding_cannot_be_seen(model):

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mscat_tf.errors import ConfigError
-from mscat_tf.layers import CrossAttentionBlock, FeedForward, KeyMaskedAttention, SelfAttentionBlock
+from mscat_tf.layers import (
+    CrossAttentionBlock,
+    DifferentialAttention,
+    FeedForward,
+    KeyMaskedAttention,
+    KeyOverlapAttention,
+    SelfAttentionBlock,
+)
 from tests.layer_checks import check_layer, softmax_attention
 
 TOKENS, CONTEXT = 3, 5
@@ -60,13 +67,23 @@ def block():
 ATTENTION_INIT = {"num_heads": 2, "key_dim": 4, "dropout_rate": 0.1}
 RESIDUAL_INIT = {"normalisation": "root_mean_square", "norm_first": False, "stochastic_depth": 0.2}
 MLP_INIT = {"mlp_ratio": 3.0, "dropout_rate": 0.1, **RESIDUAL_INIT}
-BLOCK_INIT = {**ATTENTION_INIT, **MLP_INIT, "attention_kind": "differential", "lambda_init": 0.3}
+BLOCK_INIT = {
+    **ATTENTION_INIT,
+    **MLP_INIT,
+    "attention_kind": "differential",
+    "lambda_init": 0.3,
+    "fused_attention": True,
+}
 
 
 @pytest.mark.parametrize(
     ("cls", "init", "inputs"),
     [
-        (KeyMaskedAttention, ATTENTION_INIT, {**event(), "bias": np.ones((2, 2, TOKENS, CONTEXT), "float32")}),
+        (
+            KeyMaskedAttention,
+            {**ATTENTION_INIT, "fused": True},
+            {**event(), "bias": np.ones((2, 2, TOKENS, CONTEXT), "float32")},
+        ),
         (CrossAttentionBlock, BLOCK_INIT, event()),
         (SelfAttentionBlock, BLOCK_INIT, cloud()),
         (FeedForward, MLP_INIT, {"tokens": event()["query"]}),
@@ -191,6 +208,51 @@ def test_the_gradient_written_out_is_that_of_the_steps(real, rate):
     for steps in found[1:]:
         for mine, wanted in zip(found[0], steps, strict=True):
             np.testing.assert_allclose(mine, wanted, rtol=1e-4, atol=2e-6 * largest)
+
+
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("real", [0, 2, CONTEXT])
+def test_fused_attention_is_the_same(attention, real, with_bias):
+    """Whatever padding holds; in training too, with no score dropped; with the scores on request, and gradients."""
+    fused = KeyMaskedAttention(2, 4, dropout_rate=0.5, fused=True)
+    fused(**event())
+    fused.set_weights(attention.get_weights())
+    clean, dirty = event(real), event(real)
+    dirty["context"][:, real:] = np.nan
+    options = {}
+    if with_bias:
+        options["bias"] = np.random.default_rng(5).normal(size=(2, 1, TOKENS, CONTEXT)).astype("float32")
+        options["bias"][..., real:] = np.nan
+    wanted, wanted_scores = attention(**clean, **options, return_attention_scores=True)
+    with tf.GradientTape() as tape:
+        found = fused(**dirty, **options, training=True)
+        loss = tf.reduce_sum(found**3)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert real or np.all(np.asarray(found) == 0)
+    read, scores = fused(**dirty, **options, training=True, return_attention_scores=True)
+    np.testing.assert_allclose(read, wanted, atol=1e-5)
+    np.testing.assert_allclose(scores, wanted_scores, atol=1e-6)
+    gradients = tape.gradient(loss, fused.trainable_variables)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(attention(**clean, **options) ** 3)
+    for mine, steps in zip(gradients, tape.gradient(loss, attention.trainable_variables), strict=True):
+        np.testing.assert_allclose(mine, steps, rtol=1e-4, atol=1e-4)
+
+
+def test_fused_attention_in_half_precision(attention):
+    half = KeyMaskedAttention(2, 4, fused=True, dtype="mixed_bfloat16")
+    half(**event())
+    half.set_weights(attention.get_weights())
+    found = half(**event(2))
+    assert found.dtype == tf.bfloat16
+    np.testing.assert_allclose(tf.cast(found, "float32"), attention(**event(2)), rtol=0.05, atol=0.1)
+    assert np.all(tf.cast(half(**event(0)), "float32") == 0)
+
+
+@pytest.mark.parametrize("cls", [DifferentialAttention, KeyOverlapAttention])
+def test_other_kinds_have_no_fused_form(cls):
+    with pytest.raises(ConfigError, match=f"{cls.__name__} has no fused form; leave fused at False"):
+        cls(2, 4, fused=True)
 
 
 def test_dropout_acts_only_in_training():

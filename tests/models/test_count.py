@@ -1,5 +1,7 @@
 """Parameters, operations and memory against numbers worked by hand, and against TensorFlow's own profiler."""
 
+from dataclasses import replace
+
 import keras
 import pytest
 import tensorflow as tf
@@ -127,6 +129,13 @@ def test_operations_equal_those_of_the_profiler():
         tf.graph_util.import_graph_def(frozen.graph.as_graph_def(), name="")
         by_type = profile(graph, options=options.with_accounted_types([".*MatMul.*"]).build(), cmd="op")
     assert flops_per_event(model) == by_type.total_float_ops
+
+
+def test_networks_for_any_length_are_counted_at_one():
+    fixed, free = (build(tiny(), replace(SIZES, constituents=length)) for length in (SIZES.constituents, None))
+    assert cost_per_event(free, constituents=SIZES.constituents).flops == cost_per_event(fixed).flops
+    with pytest.raises(InputError, match=r"constituents_1: its length .* give the number of constituents, or set"):
+        cost_per_event(free)
 
 
 def test_parameters_of_kinematics_only_by_hand():

@@ -1,6 +1,7 @@
 """Every network of the registry: one contract for all. What it may depend on, saving, precision, gradients."""
 
 import functools
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ ORDERED = ("released",)
 READS_CONSTITUENTS = [name for name in NAMES if "constituents" in registry.streams(tiny(name))]
 READS_JETS = [name for name in NAMES if registry.streams(tiny(name))]
 READS_KINEMATICS = [name for name in NAMES if name != "substructure_only"]
+NEED_A_LENGTH = ("joint_attention", "particle_net", "particle_net_light", "particle_transformer")
 CHANGED = [("mscat", {"shared_encoder": False, "merge": "add"})]
 
 
@@ -92,6 +94,39 @@ def test_more_padding_changes_nothing(name, changes):
         fill = -1 if "parent" in part else 0
         padded[part] = np.pad(values, width, constant_values=fill) if part[-1].isdigit() else values
     np.testing.assert_allclose(logits_of(narrow, inputs), logits_of(wide, padded), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NEED_A_LENGTH])
+def test_batches_may_have_any_length(name):
+    """One trace for all lengths, as in training; cut after the fourth constituent it is as with the others hidden."""
+    free = build(tiny(name), replace(sizes_of(name), constituents=None))
+    free.set_weights(network(name).get_weights())
+    signature = [{x.name: tf.TensorSpec(x.shape, x.dtype) for x in free.inputs}]
+    of_free = tf.function(lambda inputs: free(inputs), input_signature=signature)
+    long = inputs_of(free, events(name, 4, least=0))
+    tokens = [key for key in long if key.startswith(("constituents_", "mask_"))]
+    short = long | {key: long[key][:, :4] for key in tokens}
+    hidden = long | {
+        key: long[key] * (np.arange(SIZES.constituents) < 4).reshape(-1, *[1] * (long[key].ndim - 2)) for key in tokens
+    }
+    np.testing.assert_allclose(of_free(long), network(name)(long), atol=1e-5)
+    np.testing.assert_allclose(of_free(short), network(name)(hidden), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {}) for name in NEED_A_LENGTH),
+        ("mscat", {"pair_interactions": True}),
+        ("concatenation", {"masks": False}),
+        ("released", {"released": {"form": "single"}}),
+        ("released", {"released": {"faults": {"query_mask": True}}}),
+    ],
+)
+def test_a_network_that_needs_a_length_says_so(name, changes):
+    sentence = f"network '{name}' .* needs a fixed number of constituents; set train.length_buckets=1"
+    with pytest.raises(ConfigError, match=sentence):
+        build(tiny(name, **changes), replace(sizes_of(name), constituents=None))
 
 
 @pytest.mark.parametrize("name", [name for name in READS_CONSTITUENTS if name not in ORDERED])

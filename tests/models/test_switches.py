@@ -49,6 +49,10 @@ COMBINATIONS = {
     "no masks": {"masks": False, "pooling": "mean", "norm_first": False},
     "pooled jets": {"name": "concatenation", "jet_pooling": "attention", "pooling": "class_token"},
     "joint": {"name": "joint_attention", "attention": "differential", "key_dim": 4, "jet_pooling": "attention"},
+    "at once": {
+        **{"jets_at_once": True, "fused_attention": True, "pair_interactions": True, "pair_units": (4,)},
+        **{"streams": ("lund", "constituents"), "constituent_blocks": 2},
+    },
     "swapped": {"name": "mscat_swapped", "attention": "differential", "key_dim": 4, "pooling": "class_token"},
 }
 
@@ -60,7 +64,7 @@ def network(changes, sizes=SIZES, statistics=None):
 
 @functools.cache
 def combined(combination):
-    return network(COMBINATIONS[combination], SEVERAL if combination == "everything new" else SIZES)
+    return network(COMBINATIONS[combination], SEVERAL if "streams" in COMBINATIONS[combination] else SIZES)
 
 
 def inputs_for(model, least=1):
@@ -81,6 +85,31 @@ def test_a_switch_acts(plain, switch):
         model.set_weights(plain.get_weights())
         inputs = inputs_of(model, mock_inputs(EVENTS))
         assert np.abs(np.asarray(model(inputs)) - np.asarray(plain(inputs))).max() > 1e-6
+
+
+@pytest.mark.parametrize("switch", ["fused_attention", "jets_at_once"])
+@pytest.mark.parametrize("others", [{}, {"pair_interactions": True, "constituent_blocks": 2, "masks": False}])
+def test_another_way_to_compute_the_same(switch, others):
+    """Same weights by name, same scores, and same attention maps though blocks do not return them."""
+    plain, model = network(others), network({**others, switch: True})
+    weights = {weight.path: weight for weight in plain.weights}
+    assert {weight.path for weight in model.weights} == set(weights)
+    for weight in model.weights:  # their order is that of the depths of layers, which differ
+        weight.assign(weights[weight.path])
+    inputs = inputs_for(plain, least=0)
+    np.testing.assert_allclose(model(inputs), plain(inputs), atol=1e-6)
+    wanted, found = (explanation_model(either)(inputs) for either in (plain, model))
+    assert set(found) == set(wanted)
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], atol=1e-6)
+
+
+def test_a_fused_network_drops_no_score():
+    for fused in (True, False):
+        model = network({"dropout_rate": 0.3, "fused_attention": fused})
+        rates = [layer.attention.dropout.rate for layer in model.layers if hasattr(layer, "attention")]
+        assert rates == [0.0 if fused else 0.3] * 3
+        assert all(layer.feed_forward.dropout_rate == 0.3 for layer in model.layers if hasattr(layer, "attention"))
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
@@ -121,7 +150,7 @@ def test_the_gradient_reaches_every_weight_and_is_finite(combination):
         assert np.any(gradient) or weight.path.endswith("key/bias"), weight.path
 
 
-@pytest.mark.parametrize(("combination", "blocks"), list(zip(COMBINATIONS, (8, 5, 4, 5, 5, 5), strict=True)))
+@pytest.mark.parametrize(("combination", "blocks"), list(zip(COMBINATIONS, (8, 5, 4, 5, 5, 14, 5), strict=True)))
 def test_attention_maps(combination, blocks):
     """Rows sum to 1, or to 1 - lambda of their layer; padding gets nothing, unless masks are off."""
     model = combined(combination)
@@ -216,6 +245,8 @@ def test_stochastic_depth_rises_to_the_last_block():
         ({"attention": "differential", "value_from": "kinematics"}, "no differential form; set attention: softmax"),
         ({"pair_interactions": "true", "streams": "[lund]"}, "pairs are of constituents; add them to streams"),
         ({"distinguish_jets": "false", "shared_encoder": "false"}, "set shared_encoder: true"),
+        ({"attention": "differential", "fused_attention": "true"}, "no fused form; set fused_attention: false"),
+        ({"jets_at_once": "true", "shared_encoder": "false"}, "take them together; set shared_encoder: true"),
         ({"distinguish_jets": "false"}, "choose mean, attention or class_token"),
     ],
 )

@@ -1,0 +1,215 @@
+"""Commands about networks, from training to figures. Signatures alone; each imports its work."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mscat_tf.cli.options import Configuration, DryRun, Epochs, Events, LogicalDevices, RunFolder, Seed, Set, Workers
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show the layers of this network alone.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another size, e.g. --set model.width=32.")
+    ] = None,
+    figures: Annotated[Path | None, typer.Option(help="Also draw the networks into this folder.")] = None,
+) -> None:
+    """The registry: name, parameters, operations and memory per event at the default sizes; or one network's layers."""
+    from mscat_tf.cli import registry
+
+    registry.show(name, settings or [], figures)
+
+
+def train(
+    config: Configuration,
+    settings: Set = None,
+    name: Annotated[
+        str | None, typer.Option(help="Folder of the run below runs/; default: the configuration's name.")
+    ] = None,
+    logical_devices: LogicalDevices = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also measure steps: input wait, FLOP/s, memory, a TensorBoard trace.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Train one network under a tf.distribute strategy -> runs/NAME/. Resumes."""
+    from mscat_tf.cli import stages
+
+    named = [f"name={name}"] if name else []
+    resolved = stages.resolve(config, [*(settings or []), *named], logical_devices=logical_devices)
+    if not stages.dry(resolved, dry_run):
+        stages.train(resolved, profile=profile)
+
+
+def cost(
+    config: Configuration,
+    settings: Set = None,
+    events: Annotated[float | None, typer.Option(min=1, help="Events of the sample, e.g. 1e8.")] = None,
+    epochs: Epochs = None,
+    device: Annotated[str, typer.Option(help="h100, a100, or here: this machine, measured now.")] = "here",
+    devices: Annotated[int, typer.Option(min=1, help="How many of them.")] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one for each device.")] = None,
+) -> None:
+    """Hours, memory and disk that a training would take, from the size of its network; nothing is trained."""
+    from mscat_tf.cli import cost as estimating
+    from mscat_tf.cli import stages
+
+    resolved = stages.resolve(config, settings, int(events) if events else None, epochs)
+    estimating.show(resolved, device, devices, workers)
+
+
+def search(
+    config: Configuration,
+    settings: Set = None,
+    name: Annotated[
+        str | None, typer.Option(help="Folders are runs/NAME-search/trial-...; default: the configuration's name.")
+    ] = None,
+    logical_devices: LogicalDevices = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Search hyper-parameters within the budget of the section `search` -> runs/NAME-search/best.yaml. Resumes."""
+    from mscat_tf.cli import search as searching
+    from mscat_tf.cli import stages
+
+    named = [f"name={name}"] if name else []
+    resolved = stages.resolve(config, [*(settings or []), *named], logical_devices=logical_devices)
+    if not searching.dry(resolved, dry_run):
+        searching.search(resolved)
+
+
+def launch(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="What each worker runs.")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes on this machine; default: one for each GPU, 2 without GPUs.")
+    ] = None,
+    hosts: Annotated[
+        str | None, typer.Option(metavar="HOST[:PORT],...", help="One worker on each; start the same command on all.")
+    ] = None,
+    index: Annotated[
+        int | None, typer.Option(min=0, help="Which of --hosts this is; default: found by the name of the machine.")
+    ] = None,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="This is a task of srun: the others are its other tasks.")
+    ] = False,
+    port_base: Annotated[
+        int | None, typer.Option(min=1024, max=65000, help="First port of a machine; default: any that is free.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=1.0, help="Seconds until a worker that does not come is given up.")
+    ] = None,
+) -> None:
+    """One training in several processes: on this machine, on a list of hosts, or as the tasks of `srun`. Resumes."""
+    from mscat_tf.cli import launch as launcher
+
+    raise typer.Exit(launcher.launch(command, workers, hosts, index, slurm, port_base, timeout))
+
+
+def evaluate(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
+    """Score the test split: AUC, background rejections, all with errors and effective events; figures."""
+    from mscat_tf.cli import stages
+
+    opened, resolved = stages.open_run(run, settings)
+    if not stages.dry(resolved, dry_run):
+        stages.evaluate(opened, resolved)
+
+
+def explain(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
+    """Attention maps and Grad-CAM of test events -> attention.h5, gradcam.h5, figures."""
+    from mscat_tf.cli import stages
+
+    opened, resolved = stages.open_run(run, settings)
+    if not stages.dry(resolved, dry_run):
+        stages.explain(opened, resolved)
+
+
+def predict(
+    network: Annotated[Path, typer.Argument(metavar="RUN|FILE.onnx", help="Run folder, or exported network.")],
+    events: Annotated[
+        list[Path], typer.Argument(metavar="FILE|FOLDER", help="Sample file or folder; with --import files of others.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write: .h5, .parquet or .root; default: scores-NAME.h5 beside the network."),
+    ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="keras (default of a run), or onnx: onnxruntime, without TensorFlow for FILE.onnx."),
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Events at a time.")] = 512,
+    format: Annotated[
+        str | None, typer.Option("--import", metavar="FORMAT", help="Import first: a FORMAT of `mscat import`.")
+    ] = None,
+) -> None:
+    """Scores of any sample, streaming -> HDF5, Parquet or ROOT."""
+    from mscat_tf.cli import predict as command
+
+    command.predict(network, events, out, backend, batch, format)
+
+
+def export(
+    run: RunFolder,
+    format: Annotated[str, typer.Option(help="onnx or saved_model.")] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder; default: model.onnx or saved_model/ in RUN.")
+    ] = None,
+) -> None:
+    """Write a network for other programs, normalisation inside, checked against Keras."""
+    from mscat_tf.cli import export as command
+
+    command.export(run, format, out)
+
+
+def train_mirror(
+    config: Configuration = "demo",
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    logical_devices: LogicalDevices = None,
+    dry_run: DryRun = False,
+) -> None:
+    """The main job: events, three networks, evaluation, comparison, explanation. Resumes."""
+    from mscat_tf.cli import pipeline, stages
+
+    resolved = stages.resolve(config, settings, events, epochs, seed, logical_devices)
+    if not stages.dry(resolved, dry_run):
+        pipeline.train_mirror(resolved, workers)
+
+
+def compare(
+    config: Configuration,
+    networks: Annotated[
+        list[str] | None, typer.Argument(metavar="NETWORK", help="Default: all that the sample can serve.")
+    ] = None,
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    logical_devices: LogicalDevices = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train each network on the same sample, evaluate -> one table in runs/NAME-comparison/. Resumes."""
+    from mscat_tf.cli import pipeline, stages
+
+    resolved = stages.resolve(config, settings, events, epochs, seed, logical_devices)
+    if not stages.dry(resolved, dry_run):
+        pipeline.compare(resolved, networks or [], workers)
+
+
+def figures(
+    config: Configuration = "demo",
+    settings: Set = None,
+    events: Events = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Draw every figure of `train-mirror` again, from the sample and the runs on disk."""
+    from mscat_tf.cli import pipeline, stages
+
+    resolved = stages.resolve(config, settings, events, epochs, seed)
+    if not stages.dry(resolved, dry_run):
+        pipeline.redraw(resolved)
