@@ -35,7 +35,9 @@ def load_start_weights(model: keras.Model, source: str) -> None:
                 f"{own.get(name, 'missing')} in network '{model.name}'; use the model settings of that run, or leave "
                 "train.start_from out"
             )
-    model.set_weights(trained.get_weights())
+    theirs = {weight.path: weight for weight in trained.weights}
+    for weight in model.weights:  # by name: `model.jets_at_once` makes the same layers in another order
+        weight.assign(theirs[weight.path])
 
 
 def _shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:

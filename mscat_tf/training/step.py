@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from mscat_tf.config import TrainSettings
+from mscat_tf.errors import ConfigError
 from mscat_tf.models.predictor import logit_model
 from mscat_tf.training.average import MovingAverage
 
@@ -42,6 +43,9 @@ class TrainingStep:
         model: has layers `logit` and `score`.
         optimizer: built here for the model's trainable variables.
         settings: accumulation, clipping, label smoothing, moving average, XLA.
+
+    Raises:
+        ConfigError: these settings are impossible for this network on several devices.
     """
 
     def __init__(
@@ -57,7 +61,10 @@ class TrainingStep:
         with strategy.scope():
             optimizer.build(model.trainable_variables)
             self.average = MovingAverage(strategy, model, self.settings.ema) if self.settings.ema else None
-        self._gradients = tf.function(self._loss_and_gradients, jit_compile=self.settings.xla, autograph=False)
+        self._refuse_moments_in_parts()
+        self._gradients = self._loss_and_gradients
+        if self.settings.xla:
+            self._gradients = tf.function(self._loss_and_gradients, jit_compile=True, autograph=False)
         self._one = tf.function(self._distributed, autograph=False)
         self._many = tf.function(self._in_a_row, autograph=False)
 
@@ -74,6 +81,17 @@ class TrainingStep:
         """Train on as many batches of a distributed iterator as there are learning rates, in one call."""
         found = self._many(batches, tf.constant(rates, tf.float32), tf.constant(stop, tf.float32))
         return _outcome(found)
+
+    def _refuse_moments_in_parts(self) -> None:
+        """Batch normalisation sums over replicas, which TensorFlow allows neither in a loop nor in compiled code."""
+        several = self.strategy.num_replicas_in_sync > 1
+        apart = "xla = true" if self.settings.xla else f"accumulation = {self.settings.accumulation}"
+        moments = any("moving_variance" in variable.path for variable in self.logits.non_trainable_variables)
+        if several and moments and (self.settings.xla or self.settings.accumulation > 1):
+            raise ConfigError(
+                f"train.{apart}: not on several devices with batch normalisation, which network "
+                f"'{self.logits.name.removesuffix('_logit')}' has; leave it out, or set train.strategy=one_device"
+            )
 
     def _in_a_row(self, batches: Any, rates: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
         steps = tf.size(rates)

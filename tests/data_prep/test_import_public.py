@@ -1,5 +1,6 @@
 """Public sets of single jets come back as samples: sums, masks, labels, kinds, whatever the chunks."""
 
+import h5py
 import numpy as np
 import pytest
 import vector
@@ -183,7 +184,7 @@ def _by_pt(jets, values):
 def _all_raw(sample, order):
     """Raw constituents of all jets, in the order of the jets that were written."""
     parts = []
-    for shard in range(len(sample.files)):
-        file = sample._file(shard)
-        parts += np.split(file["raw/constituents"][()], file["raw/offsets"][1:-1])
+    for path in sample.files:
+        with h5py.File(path) as file:
+            parts += np.split(file["raw/constituents"][()], file["raw/offsets"][1:-1])
     return np.concatenate([parts[place] for place in order])

@@ -126,6 +126,8 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from mscat_tf.models.registry import build
+from mscat_tf.config import TrainSettings
+from mscat_tf.errors import ConfigError
 from mscat_tf.training.step import TrainingStep
 from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, tiny
 light = {"neighbours": 2, "blocks": [[5, 6]], "head_units": [], "dropout_rate": 0.0}
@@ -138,10 +140,17 @@ for strategy in (tf.distribute.OneDeviceStrategy("CPU:0"), tf.distribute.Mirrore
     step = TrainingStep(strategy, model, optimizer)
     label = np.arange(16) % 2
     arrays = (inputs_of(model, mock_inputs(16, seed=1, least=0)), label.astype("f4"), np.full(16, 1 / 8, "f4"), label)
-    for batch in step.distribute(tf.data.Dataset.from_tensor_slices(arrays).batch(8, drop_remainder=True)):
+    data = tf.data.Dataset.from_tensor_slices(arrays).batch(8 // strategy.num_replicas_in_sync, drop_remainder=True)
+    for batch in strategy.distribute_datasets_from_function(lambda _: data):
         step(batch)
     found.append([weight.ravel().tolist() for weight in model.get_weights()])
     copies = [strategy.experimental_local_results(w.value) for w in model.non_trainable_variables if "moving" in w.path]
+try:
+    TrainingStep(strategy, model, optimizer, TrainSettings(accumulation=2))
+except ConfigError as error:
+    assert "accumulation = 2: not on several devices with batch normalisation" in str(error)
+else:
+    raise AssertionError("accumulation would sum the moments of each part alone")
 found.append([[float(np.abs(copy[0] - copy[-1]).max()) for copy in copies], [len(copy) for copy in copies]])
 print(json.dumps(found))
 """

@@ -177,8 +177,8 @@ from pathlib import Path
 from mscat_tf.config import load_config
 from mscat_tf.training.run import train
 config = load_config("smoke", ["data.path=" + sys.argv[1], "train.logical_devices=" + sys.argv[3], "train.epochs=2",
-                               "model.dropout_rate=0", "train.batch_size=40", "train.tensorboard=false", "train.steps_per_execution=3",
-                               "model.name=kinematics_only"])
+                               "model.dropout_rate=0", "train.batch_size=40", "train.tensorboard=false",
+                               "train.steps_per_execution=3", "model.name=kinematics_only"])
 run = train(config, Path(sys.argv[2]))
 print(json.dumps([run.training["replicas"], run.training["best_validation_loss"],
                   [float(abs(w).sum()) for w in run.model.get_weights()]]))
