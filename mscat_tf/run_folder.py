@@ -147,9 +147,10 @@ class Run:
             from mscat_tf.models.boosted_trees import BoostedTrees
 
             return BoostedTrees.load(self.need_finished().model_file)
+        from mscat_tf.inference.keras_network import in_float32
         from mscat_tf.models.predictor import NetworkPredictor
 
-        return NetworkPredictor(self.model, self.config.data, 4 * self.config.train.batch_size)
+        return NetworkPredictor(in_float32(self.model), self.config.data, 4 * self.config.train.batch_size)
 
     def scorer(self, backend: str = "keras", batch_size: int | None = None) -> "Scorer":
         """What gives logits of any events; `predict` is the simple way.

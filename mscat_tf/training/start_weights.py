@@ -37,7 +37,7 @@ def load_start_weights(model: keras.Model, source: str) -> None:
             )
     theirs = {weight.path: weight for weight in trained.weights}
     for weight in model.weights:  # by name: `model.jets_at_once` makes the same layers in another order
-        weight.assign(theirs[weight.path])
+        weight.assign(theirs[weight.path].numpy())
 
 
 def _shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:

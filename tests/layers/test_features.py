@@ -122,3 +122,11 @@ def test_gelu_is_the_normal_distribution_function(x):
     """x * P(normal < x), with the distribution function of the standard library."""
     expected = x * (1 + math.erf(x / math.sqrt(2))) / 2
     np.testing.assert_allclose(gelu(np.float32([x]))[0], expected, rtol=1e-4, atol=2e-6)
+
+
+def test_half_precision_rounds_after_standardising():
+    """125.0 and 125.3 GeV are one number in bfloat16; 0 and 0.1 widths from the mean are not."""
+    layer = FeatureNormalisation(("m",), (125.0,), (3.0,), (False,), dtype="mixed_bfloat16")
+    found = layer(np.array([[[125.0], [125.3]]], "f4"))
+    assert found.dtype == "bfloat16"
+    np.testing.assert_allclose(np.asarray(found, "f4").ravel(), [0.0, 0.1], rtol=2**-8, atol=1e-6)

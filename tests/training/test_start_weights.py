@@ -26,6 +26,17 @@ def test_weights_are_taken_over(saved, folder):
         np.testing.assert_array_equal(before, after)
 
 
+def test_weights_are_matched_by_name(tmp_path):
+    """Both jets at once: the same weights in another order."""
+    trained = moved_weights(build(tiny("mscat"), SIZES))
+    trained.save(tmp_path / "model.keras")
+    fresh = build(tiny("mscat", jets_at_once=True), SIZES)
+    load_start_weights(fresh, str(tmp_path))
+    values = {weight.path: weight.numpy() for weight in trained.weights}
+    for weight in fresh.weights:
+        np.testing.assert_array_equal(weight.numpy(), values[weight.path])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

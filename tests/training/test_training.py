@@ -77,14 +77,11 @@ def test_finished_run_is_left_alone(trained):
     assert trained.path.joinpath("model.keras").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("damage", [False, True])
-def test_killed_between_checkpoints_it_resumes_to_the_same_weights(trained, tmp_path, damage):
-    """From the end of an epoch; with the newest checkpoint cut off, from the one before."""
+def test_killed_with_a_damaged_checkpoint_it_resumes_from_the_one_before(trained, tmp_path):
     with pytest.raises(Killed):
         train(trained.config, tmp_path / "run", [KillAfter(2)])
-    if damage:
-        newest = sorted(tmp_path.glob("run/checkpoints/step-*.npz"))[-1]
-        newest.write_bytes(newest.read_bytes()[:5000])
+    newest = sorted(tmp_path.glob("run/checkpoints/step-*.npz"))[-1]
+    newest.write_bytes(newest.read_bytes()[:5000])
     resumed = train(trained.config, tmp_path / "run")
     assert_same_weights(trained, resumed)
     assert resumed.training["best_validation_auc"] == trained.training["best_validation_auc"]
