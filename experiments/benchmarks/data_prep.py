@@ -1,4 +1,4 @@
-"""Where data preparation spends its time: jet frame, Pythia's share, two workers, memory. Results: docs/scale_events.md.
+"""Where data preparation spends its time: jet frame, Pythia, two workers, memory. Results: docs/scale_events.md.
 
     python experiments/benchmarks/data_prep.py            # all of it, some five minutes; JSON to runs/benchmarks/
     python experiments/benchmarks/data_prep.py --only jet_frame
