@@ -36,7 +36,6 @@ from mscat_tf.layers.stochastic_depth import StochasticDepth
 from mscat_tf.layers.token_embedding import TokenEmbedding
 from mscat_tf.layers.tree_neighbours import TreeNeighbours
 from mscat_tf.layers.two_class_logit import TwoClassLogit
-from mscat_tf.layers.unstack_jets import UnstackJets
 
 __all__ = [
     "AttentionPooling",
@@ -75,5 +74,4 @@ __all__ = [
     "TokenEmbedding",
     "TreeNeighbours",
     "TwoClassLogit",
-    "UnstackJets",
 ]

@@ -8,7 +8,7 @@ from mscat_tf.layers.checks import check_positive
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
 class SplitJets(layers.Layer):
-    """Undo `StackJets`: a tensor for each jet. `UnstackJets` puts their features in a row instead.
+    """Undo `StackJets`: a tensor for each jet.
 
     Args:
         jets: int. Their number J.

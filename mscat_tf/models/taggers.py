@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from mscat_tf.layers import StackJets, UnstackJets
+from mscat_tf.layers import SplitJets, StackJets
 from mscat_tf.models.parts import (
     Design,
     assemble,
@@ -55,7 +55,7 @@ def build_tagger(
     what = [clouds, masks, *([parents] if parents else [])]
     if one_batch and len(clouds) > 1:
         together = [StackJets(name=f"all_{name}")(jets) for name, jets in zip(STACKS, what, strict=False)]
-        parts = [UnstackJets(len(clouds), name="each_jet")(trunk(*together))]
+        parts = SplitJets(len(clouds), name="each_jet")(trunk(*together))
     else:
         parts = [trunk(*jet) for jet in zip(*what, strict=True)]
     inputs: list[Any] = [*clouds, *masks, *parents]

@@ -15,9 +15,7 @@ from mscat_tf.layers import (
     EdgeConvolution,
     MaskedBatchNormalisation,
     NearestNeighbours,
-    StackJets,
     TreeNeighbours,
-    UnstackJets,
 )
 from mscat_tf.layers.nearest_neighbours import FEW_FEATURES
 from tests.layer_checks import check_layer
@@ -324,17 +322,3 @@ def test_constituent_features_at_the_centre_have_finite_gradients():
 def test_constituent_features_name_what_is_missing():
     with pytest.raises(ConfigError, match="columns phi, log_pt of the constituents are missing"):
         ConstituentFeatures(("eta", "m"))
-
-
-# --- jets in one batch
-
-
-def test_unstacking_contract(tmp_path):
-    check_layer(UnstackJets, {"jets": 2}, {"stacked": CLOUD[:, 0]}, tmp_path)
-
-
-def test_jets_come_back_to_their_events():
-    jets = [CLOUD[:3, 0], 2 * CLOUD[:3, 1], CLOUD[:3, 2] - 1]
-    stacked = StackJets()(jets)
-    assert stacked.shape == (9, FEATURES)
-    np.testing.assert_array_equal(UnstackJets(3)(stacked), np.concatenate(jets, axis=-1))
