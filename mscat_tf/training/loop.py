@@ -32,7 +32,8 @@ class LoopState:
     Attributes:
         step: steps done since the beginning. epoch: finished ones. best_epoch: 0 before the first.
         best: of the monitored figure. history: a row for each finished epoch.
-        loss_sum, events, seconds, input_seconds: of the epoch that is not finished.
+        loss_sum, events, seconds, input_seconds: of the epoch that is not finished; the wait for input shows only with
+            `steps_per_execution: 1`, else it is within the call and counted as 0.
     """
 
     step: int = 0
