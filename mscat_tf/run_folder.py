@@ -294,7 +294,7 @@ def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
     advice = "choose another `name`, or delete the folder"
     old, new = _decisive(before), _decisive(present["config"])
     if old != new:
-        was, now = _first_difference(old, new)
+        was, now = first_difference(old, new)
         raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
     recorded = json.loads((folder / "environment.json").read_text())["data_digest"]
     if recorded != present["data_digest"]:
@@ -310,9 +310,10 @@ def _decisive(config: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:
+def first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:
+    """Of two settings that differ: `a.b was X` of the first place where they do, and what stands there now."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in now:
             if before.get(key) != now[key]:
-                return _first_difference(before.get(key), now[key], f"{place}.{key}" if place else key)
+                return first_difference(before.get(key), now[key], f"{place}.{key}" if place else key)
     return f"{place} was {before}", now

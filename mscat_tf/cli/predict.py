@@ -91,7 +91,8 @@ def _open(network: Path, backend: str | None, batch_size: int) -> tuple[Any, dic
     if network.suffix == ONNX:
         if backend == "keras":
             raise ConfigError(f"{network}: an ONNX file is read by onnxruntime; leave --backend out, or give the run")
-        scorer, about = onnx_scorer(network, batch_size), metadata(network, open_session(network))
+        session = open_session(network)
+        scorer, about = onnx_scorer(network, batch_size, session), metadata(network, session)
         about = {key: value for key, value in about.items() if key not in ("inputs", "outputs", "data")}
         return scorer, {**about, "backend": "onnx"}, scorer.signature.data
     run = load_run(network).need_finished()

@@ -3,14 +3,13 @@
 import time
 from typing import Any
 
-import numpy as np
-
 from mscat_tf.config import EvaluationSettings
 from mscat_tf.evaluation.evaluate import evaluate_scores, yields
 from mscat_tf.evaluation.figures import draw_run
 from mscat_tf.evaluation.members import members_spread
 from mscat_tf.evaluation.scores import Scores, write_scores
 from mscat_tf.files import write_json
+from mscat_tf.inference.scorer import score_of
 from mscat_tf.models.ensemble import Ensemble, mixture_logit
 from mscat_tf.run_folder import Run
 
@@ -52,7 +51,7 @@ def _scores(run: Run, rows: Any, logit: Any) -> Scores:
         label=chosen.label,
         process=chosen.process,
         logit=logit,
-        score=(1.0 / (1.0 + np.exp(-logit.astype(np.float64)))).astype(np.float32),
+        score=score_of(logit),
         weight=chosen.weight,
         weight_fb=chosen.weight_fb,
         kinematics=run.sample.column("kinematics")[rows],

@@ -50,13 +50,16 @@ def open_session(path: str | Path) -> Any:
         ) from error
 
 
-def onnx_scorer(path: str | Path, batch_size: int) -> NetworkScorer:
+def onnx_scorer(path: str | Path, batch_size: int, session: Any = None) -> NetworkScorer:
     """Logits of an exported network.
+
+    Args:
+        path: its file. batch_size: events of a call. session: of this file where one is open already.
 
     Raises:
         InputError: the file cannot be loaded, or was not written by `mscat export`.
     """
-    session = open_session(path)
+    session = session or open_session(path)
     signature = Signature.from_json(metadata(path, session))
 
     def call(inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import EventTable, Sample
-from mscat_tf.data.census import Census
 from mscat_tf.data.stream import EventStream
 
 
@@ -72,8 +71,7 @@ class NetworkPredictor:
 
     def logits(self, sample: Sample, table: EventTable, split: str) -> tuple[Any, Any]:
         """Rows of a split, increasing, and their logits, `(n,)` each."""
-        census = Census(sample, self._settings, seed=0)  # the labels have no say in a logit
-        stream = EventStream(sample, census, self._settings, split, self._names, self._batch_size)
+        stream = EventStream(sample, table.census, self._settings, split, self._names, self._batch_size)
         with stream.own_errors():
             found = self._predict(stream)
         return found.row, found.logit

@@ -1,4 +1,4 @@
-"""What a training needs of its events, and what `training.json` says of them, whatever is trained."""
+"""Which events a training was made of."""
 
 from typing import Any
 

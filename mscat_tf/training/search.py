@@ -17,7 +17,7 @@ from mscat_tf.data import Sample
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.evaluation.selection import expected_best
 from mscat_tf.files import make_folder, write_json, write_text
-from mscat_tf.run_folder import Run, sample_path
+from mscat_tf.run_folder import Run, first_difference, sample_path
 from mscat_tf.training.specification import unserved
 from mscat_tf.training.tuner import (
     BudgetUsed,
@@ -68,13 +68,12 @@ def _open(config: Config, folder: Path) -> None:
     """Note whose search this is; another one's folder is left alone, but the budget may change."""
     path = make_folder(folder) / "search.yaml"
     if path.is_file():
-        before, now = _flat(_without_budget(load_config(path))), _flat(_without_budget(config))
-        other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        if other:
-            was, is_now = before.get(other[0]), now.get(other[0])
+        before, now = _without_budget(load_config(path)), _without_budget(config)
+        if before != now:
+            was, is_now = first_difference(before, now)
             raise OutputError(
-                f"{folder}: a search with other settings ({other[0]} was {was}, now {is_now}); choose another `name`, "
-                f"or delete the folder (only {' and '.join('search.' + name for name in BUDGET)} may change)"
+                f"{folder}: a search with other settings ({was}, now {is_now}); choose another `name`, or delete the "
+                f"folder (only {' and '.join('search.' + name for name in BUDGET)} may change)"
             )
     write_text(path, config.to_yaml())
 
@@ -83,13 +82,6 @@ def _without_budget(config: Config) -> dict[str, Any]:
     values = config.model_dump(mode="json")
     values["search"] = {name: value for name, value in values["search"].items() if name not in BUDGET}
     return values
-
-
-def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
-    return found
 
 
 def _finish(config: Config, settings: SearchSettings, tuner: TrialTuner, ended: str) -> dict[str, Any]:
