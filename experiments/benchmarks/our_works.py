@@ -19,7 +19,7 @@ from mscat_tf.inference.keras_network import forward
 from mscat_tf.models import registry
 from mscat_tf.models.inputs import InputSpecification
 from mscat_tf.models.precision import precision
-from mscat_tf.training.run import make_optimizer
+from mscat_tf.training.optimizer import make_optimizer
 from mscat_tf.training.step import TrainingStep
 from mscat_tf.training.strategy import make_strategy
 

@@ -60,6 +60,8 @@ class TrainSettings(Settings):
         epochs: validations until the end. steps_per_epoch: steps between them; null means one pass over the events.
         batch_size: events per step, over all replicas together.
         accumulation: parts in which a replica takes its share of a batch, one after the other, before the one update.
+        parallel_parts: parts of what a replica computes at a time that run side by side, each on one core: for networks
+            so small that two cores cannot share one operation.
         lanes: parts into which blocks of events are dealt; a batch takes as many events of each. With as many lanes as
             worker processes (or a multiple) a worker reads its own lanes only; with 1 each reads everything. The
             batches depend on the lanes, never on the workers.
@@ -92,6 +94,7 @@ class TrainSettings(Settings):
     steps_per_epoch: PositiveInt | None = None
     batch_size: PositiveInt = 128
     accumulation: PositiveInt = 1
+    parallel_parts: PositiveInt = 1
     lanes: PositiveInt = 1
     length_buckets: Annotated[int, Field(ge=1, le=64)] = 1
     sampling: Literal["natural", "balanced"] | dict[str, PositiveFloat] = "natural"
@@ -119,10 +122,10 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def _possible(self) -> "TrainSettings":
-        if self.batch_size % (self.lanes * self.accumulation):
+        if self.batch_size % (self.lanes * self.accumulation * self.parallel_parts):
             raise ValueError(
                 f"batch_size = {self.batch_size} must be a multiple of lanes ({self.lanes}) times accumulation "
-                f"({self.accumulation})"
+                f"({self.accumulation}) times parallel_parts ({self.parallel_parts})"
             )
         if self.length_buckets > 1 and self.lanes > 1:
             raise ValueError("length_buckets and lanes exclude each other: set one of them to 1")

@@ -1,7 +1,7 @@
 """Networks of Keras in float32, whatever they were trained in: with logit and score as outputs, or as a scorer."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mscat_tf.config import DataSettings
 from mscat_tf.inference.scorer import Forward, NetworkScorer
 from mscat_tf.inference.signature import Signature
+from mscat_tf.layers.layer_normalisation import normalisation_in_one_operation
 
 HALF = ("bfloat16", "float16")
 """Types that a network may have been trained in besides float32."""
@@ -59,13 +60,16 @@ def full_precision() -> Iterator[None]:
 
 
 def forward(model: keras.Model, batch_size: int, xla: bool = False) -> Forward:
-    """A function of inputs by name to logits, traced for batches of this size."""
+    """A function of inputs by name to logits, traced once, for batches of this size."""
     logits = keras.Model(model.inputs, model.get_layer("logit").output)
-    shapes = {tensor.name: tf.TensorSpec((batch_size, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs}
+    one_kernel = not xla and not tf.config.list_logical_devices("GPU")
+    size = None if one_kernel else batch_size
+    shapes = {tensor.name: tf.TensorSpec((size, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs}
 
     @tf.function(input_signature=[shapes], jit_compile=xla, autograph=False)
     def traced(inputs: Any) -> Any:
-        return logits(inputs, training=False)[:, 0]
+        with normalisation_in_one_operation() if one_kernel else nullcontext():
+            return logits(inputs, training=False)[:, 0]
 
     def call(inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
         with full_precision():

@@ -79,6 +79,67 @@ def attend(queries, keys, values, scale, added, dropout):
     return read(queries, keys, values)
 
 
+def cheaper_without_keys(tokens_q, tokens_c, features, key_dim):
+    """Whether `queries_for_context` saves multiplications: few queries, or heads as wide as the tokens.
+
+    Args:
+        tokens_q, tokens_c: how many; None where it differs from batch to batch (of a context: taken as many).
+        features: of the context. key_dim: width of a head.
+    """
+    if tokens_q is None:
+        return False
+    if tokens_c is None:
+        return tokens_q * features <= key_dim * (features + tokens_q)
+    return tokens_q * features * (key_dim + tokens_c) <= tokens_c * key_dim * (features + tokens_q)
+
+
+def queries_for_context(query, query_kernel, query_bias, key_kernel, key_bias):
+    """Queries that ask the context itself, not keys made of it: `Q (C W_K)^T = (Q W_K^T) C^T`.
+
+    All heads are rows of one product with the context, and nothing has to be transposed. The bias of the keys adds the
+    same to all scores of a query, which softmax does not see: it counts zero times, and has the gradient 0.
+
+    Args:
+        query: `(batch, tokens_q, features_q)`. query_kernel: `(features_q, heads, width)`. query_bias:
+            `(heads, width)`. key_kernel: `(features_c, heads, width)`. key_bias: `(heads, width)`.
+
+    Returns:
+        `(batch, 1, tokens_q * heads, features_c)`, the heads of a token one after the other.
+    """
+    features, heads, _ = query_kernel.shape
+    wanted = key_kernel.shape[0]
+    kernel = ops.reshape(ops.einsum("fhd,chd->fhc", query_kernel, key_kernel), (features, heads * wanted))
+    bias = ops.reshape(ops.einsum("hd,chd->hc", query_bias + 0.0 * key_bias, key_kernel), (heads * wanted,))
+    found = ops.add(ops.matmul(ops.reshape(query, (-1, features)), kernel), bias)
+    return ops.reshape(found, (-1, 1, query.shape[1] * heads, wanted))
+
+
+def with_ones(context):
+    """Context `(..., features)` and a column of ones: what is read of it tells which share of the scores survived."""
+    return ops.concatenate([context, ops.ones_like(context[..., :1])], axis=-1)
+
+
+def join_from_context(read, value_kernel, value_bias, output_kernel, output_bias):
+    """What tokens get from what their heads read of the context itself: `(P (C W_V + b)) W_O`, weights first.
+
+    Args:
+        read: `(batch, 1, tokens_q * heads, features_c)`, or one more where the context is `with_ones`: needed after
+            dropout, since the scores of a query then do not sum to 1. value_kernel: `(features_c, heads, width)`.
+            value_bias: `(heads, width)`. output_kernel: `(heads, width, features)`. output_bias: `(features,)`.
+
+    Returns:
+        `(batch, tokens_q, features)`.
+    """
+    heads, columns = value_kernel.shape[1], read.shape[-1]
+    if columns > value_kernel.shape[0]:
+        value_kernel = ops.concatenate([value_kernel, value_bias[None]], axis=0)
+    else:
+        output_bias = output_bias + ops.einsum("hd,hdf->f", value_bias, output_kernel)
+    kernel = ops.reshape(ops.einsum("chd,hdf->hcf", value_kernel, output_kernel), (heads * columns, -1))
+    joined = ops.add(ops.matmul(ops.reshape(read, (-1, heads * columns)), kernel), output_bias)
+    return ops.reshape(joined, (-1, read.shape[2] // heads, kernel.shape[-1]))
+
+
 def attend_fused(queries, keys, values, scale, added=None):
     """What heads read, `softmax(scale Q K^T + added) V`, as one operation of Keras, without dropout.
 

@@ -6,7 +6,17 @@ import keras
 from keras import layers, ops
 
 from mscat_tf.errors import ConfigError
-from mscat_tf.layers.attention_core import added_to_scores, attend, attend_fused, products, softmax_over_keys
+from mscat_tf.layers.attention_core import (
+    added_to_scores,
+    attend,
+    attend_fused,
+    cheaper_without_keys,
+    join_from_context,
+    products,
+    queries_for_context,
+    softmax_over_keys,
+    with_ones,
+)
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
 
@@ -75,25 +85,50 @@ class KeyMaskedAttention(layers.Layer):
     def call(self, query, context, context_mask=None, training=None, return_attention_scores=False, bias=None):
         if context_mask is not None:  # what padding holds, NaN included, must not reach the products below
             context = ops.where(ops.expand_dims(context_mask, -1), context, 0.0)
-        queries, keys, values = self._project(query, context)
-        added, scores = added_to_scores(context_mask, bias), None
-        if self.fused and not return_attention_scores:
-            heads = attend_fused(queries, keys, values, self.key_dim**-0.5, added)
-        elif training and self.closed_form and bias is None and not return_attention_scores:
-            heads = attend(queries, keys, values, self.key_dim**-0.5, added, self.dropout)
-        else:
-            scores = self._scores(queries, keys, added)
-            heads = self._read(self.dropout(scores, training=training), values)
-        read = self._join(heads)
+        of_context = bias is None and self._cheaper_of_context(query, context)
+        asked = self._ask_context(query, context, training) if of_context else self._project(query, context)
+        added = added_to_scores(context_mask, bias)
+        heads, scores = self._attend(*asked, added, training, bias is None, return_attention_scores)
+        read = self._join_from_context(heads) if of_context else self._join(heads)
         if context_mask is not None:
             any_real = ops.any(context_mask, axis=-1)
             read = ops.where(any_real[:, None, None], read, 0.0)
             scores = ops.where(any_real[:, None, None, None], scores, 0.0) if return_attention_scores else scores
-        return (read, scores) if return_attention_scores else read
+        if not return_attention_scores:
+            return read
+        if of_context:  # heads as rows of each query
+            scores = ops.reshape(scores, (-1, query.shape[1], self.num_heads, ops.shape(context)[1]))
+            scores = ops.transpose(scores, (0, 2, 1, 3))
+        return read, scores
 
     def _source_of_values(self, query, context):
         """Which of the two the values are made of; also asked about their shapes."""
         return context
+
+    def _cheaper_of_context(self, query, context):
+        """Whether the heads read the context itself, see `queries_for_context`."""
+        return self.closed_form and cheaper_without_keys(query.shape[1], *context.shape[1:], self.key_dim)
+
+    def _ask_context(self, query, context, training):
+        """Queries, keys and values of one head that stands for all: `(batch, 1, tokens, features)`."""
+        weights = [weight for dense in (self.query_dense, self.key_dense) for weight in (dense.kernel, dense.bias)]
+        queries = queries_for_context(query, *weights)
+        values = with_ones(context) if training and self.dropout.rate > 0 else context
+        return queries, context[:, None], values[:, None]
+
+    def _join_from_context(self, read):
+        value, output = self.value_dense, self.output_dense
+        return join_from_context(read, value.kernel, value.bias, output.kernel, output.bias)
+
+    def _attend(self, queries, keys, values, added, training, no_bias, return_attention_scores):
+        """What the heads read, and the scores where they are computed by themselves."""
+        scale = self.key_dim**-0.5
+        if self.fused and not return_attention_scores:
+            return attend_fused(queries, keys, values, scale, added), None
+        if training and self.closed_form and no_bias and not return_attention_scores:
+            return attend(queries, keys, values, scale, added, self.dropout), None
+        scores = self._scores(queries, keys, added)
+        return self._read(self.dropout(scores, training=training), values), scores
 
     def _project(self, query, context):
         """Queries, keys and values `(batch, num_heads, tokens, key_dim)`; those of the same tokens in one product."""

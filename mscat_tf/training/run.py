@@ -27,6 +27,7 @@ from mscat_tf.models.predictor import Predictor
 from mscat_tf.run_folder import Run, has_run, sample_path, start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
+from mscat_tf.training.optimizer import make_optimizer
 from mscat_tf.training.record import sample_digest
 from mscat_tf.training.repeats import train_repeats
 from mscat_tf.training.schedule import LearningRate
@@ -136,13 +137,6 @@ def prepare(config: Config, sample: Sample) -> Setup:
             load_start_weights(model, config.train.start_from)
         optimizer = make_optimizer(config.train)
     return Setup(config, sample, census, strategy, model, optimizer)
-
-
-def make_optimizer(settings: TrainSettings) -> keras.optimizers.Optimizer:
-    """AdamW (Loshchilov, Hutter, arXiv:1711.05101), or Adam (Kingma, Ba, arXiv:1412.6980)."""
-    if settings.optimizer == "adam":
-        return keras.optimizers.Adam(settings.learning_rate)
-    return keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def _loop(setup: Setup, folder: Path) -> tuple[TrainingLoop, EventStream]:

@@ -133,18 +133,31 @@ class TrainingStep:
         """Of one replica; with `accumulation` the parts of its batch in turn, so that only one is in memory."""
         parts = self.settings.accumulation
         if parts == 1:
-            return self._of_part(inputs, label, share)
+            return self._side_by_side(inputs, label, share)
         split = tf.nest.map_structure(lambda x: tf.reshape(x, (parts, -1, *x.shape[1:])), (inputs, label, share))
         variables = self.logits.trainable_variables
 
         def add(number: tf.Tensor, loss: tf.Tensor, gradients: list[tf.Tensor]) -> tuple[Any, ...]:
             part = tf.nest.map_structure(lambda x: x[number], split)
-            more, found = self._of_part(*part)
+            more, found = self._side_by_side(*part)
             return number + 1, loss + more, [a + b for a, b in zip(gradients, found, strict=True)]
 
         start = (tf.constant(0), tf.constant(0.0), [tf.zeros(v.shape, v.dtype) for v in variables])
         _, loss, gradients = tf.while_loop(lambda number, *_: number < parts, add, start)
         return loss, gradients
+
+    def _side_by_side(self, inputs: Any, label: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """With `parallel_parts` several parts that do not wait for each other, which TensorFlow runs on as many cores."""
+        parts = self.settings.parallel_parts
+        if parts == 1:
+            return self._of_part(inputs, label, share)
+        size = label.shape[0] // parts
+        found = []
+        for first in range(0, parts * size, size):
+            part = tf.nest.map_structure(lambda x, first=first: x[first : first + size], (inputs, label, share))
+            found.append(self._of_part(*part))
+        losses, gradients = zip(*found, strict=True)
+        return tf.add_n(losses), [tf.add_n(of_weight) for of_weight in zip(*gradients, strict=True)]
 
     def _of_part(self, inputs: Any, label: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         variables = [v.value for v in self.logits.trainable_variables]

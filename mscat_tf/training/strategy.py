@@ -8,7 +8,7 @@ import tensorflow as tf
 from mscat_tf.config import TrainSettings
 from mscat_tf.errors import ConfigError
 from mscat_tf.training.cluster import multi_worker_strategy
-from mscat_tf.training.devices import split_first_device
+from mscat_tf.training.devices import share_cores, split_first_device
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ def make_strategy(settings: TrainSettings) -> tf.distribute.Strategy:
         ConfigError: the batch cannot be shared equally, devices were already in use with another number of parts, or
             the other workers cannot be reached.
     """
+    if settings.parallel_parts > 1:
+        share_cores(settings.parallel_parts)
     if settings.strategy == "multi_worker":  # before anything asks TensorFlow for devices
         strategy = multi_worker_strategy(settings)
     else:
@@ -30,11 +32,12 @@ def make_strategy(settings: TrainSettings) -> tf.distribute.Strategy:
         one = settings.strategy == "one_device"
         strategy = tf.distribute.OneDeviceStrategy(devices[0]) if one else _mirrored(devices)
     replicas = strategy.num_replicas_in_sync
-    if settings.batch_size % (replicas * settings.accumulation):
-        parts = f"{settings.accumulation} parts each" if settings.accumulation > 1 else "equal parts"
+    parts = settings.accumulation * settings.parallel_parts
+    if settings.batch_size % (replicas * parts):
+        wanted = f"{parts} parts each" if parts > 1 else "equal parts"
         raise ConfigError(
-            f"train.batch_size = {settings.batch_size} cannot be shared by {replicas} devices in {parts}; choose a "
-            f"multiple of {replicas * settings.accumulation}"
+            f"train.batch_size = {settings.batch_size} cannot be shared by {replicas} devices in {wanted}; choose a "
+            f"multiple of {replicas * parts}"
         )
     return strategy
 

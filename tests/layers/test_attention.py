@@ -16,6 +16,7 @@ from mscat_tf.layers import (
     KeyOverlapAttention,
     SelfAttentionBlock,
 )
+from mscat_tf.layers.attention_core import cheaper_without_keys
 from tests.layer_checks import check_layer, softmax_attention
 
 TOKENS, CONTEXT = 3, 5
@@ -185,18 +186,32 @@ def test_constituents_are_a_set(cross, block, order):
     np.testing.assert_allclose(np.asarray(block(**inputs))[:, order], moved, rtol=1e-4, atol=1e-4)
 
 
+class SameMask:
+    """Dropout with one mask, whether each head has an axis or is a row of its query."""
+
+    def __init__(self, rate, heads):
+        self.rate = rate
+        self.mask = np.random.default_rng(11).random((2, heads, TOKENS, CONTEXT)) >= rate
+
+    def kept(self, shape):
+        return tf.constant(self.mask if shape[1] > 1 else self.mask.transpose(0, 2, 1, 3).reshape(2, 1, -1, CONTEXT))
+
+    def __call__(self, scores, training):
+        return tf.where(self.kept(scores.shape), scores / (1 - self.rate), 0.0) if training else scores
+
+
 @pytest.mark.parametrize("real", [0, 2])
 @pytest.mark.parametrize("rate", [0.0, 0.4])
-def test_the_gradient_written_out_is_that_of_the_steps(real, rate):
-    """Asked for the scores, or given a bias of 0, the layer goes step by step; the same mask of dropout in all."""
-    layer, inputs = KeyMaskedAttention(2, 4, dropout_rate=rate), {k: tf.constant(v) for k, v in event(real).items()}
+@pytest.mark.parametrize("key_dim", [1, 4])
+def test_every_way_of_reading_gives_the_same(real, rate, key_dim):
+    """Asked for the scores, or given a bias of 0, the layer goes step by step; wide heads read the context itself."""
+    layer, inputs = KeyMaskedAttention(2, key_dim, rate), {k: tf.constant(v) for k, v in event(real).items()}
     layer(**inputs)
     randomise(layer)
-    seeds, found = [np.asarray(v) for v in layer.non_trainable_variables], []
-    bias = tf.zeros((2, 1, TOKENS, CONTEXT))
+    assert cheaper_without_keys(TOKENS, CONTEXT, 6, key_dim) == (key_dim == 4)
+    layer.dropout = SameMask(rate, 2)
+    found, bias = [], tf.zeros((2, 1, TOKENS, CONTEXT))
     for options in ({}, {"bias": bias}, {"return_attention_scores": True}):
-        for variable, seed in zip(layer.non_trainable_variables, seeds, strict=True):
-            variable.assign(seed)
         watched = [inputs["query"], inputs["context"], *layer.trainable_variables]
         with tf.GradientTape() as tape:
             tape.watch(watched[:2])

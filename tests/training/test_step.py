@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from mscat_tf.config import TrainSettings
-from mscat_tf.training.run import make_optimizer
+from mscat_tf.training import optimizer
+from mscat_tf.training.optimizer import make_optimizer
 from mscat_tf.training.step import TrainingStep
 
 EVENTS, COLUMNS = 8, 3
@@ -121,3 +122,29 @@ def test_first_update_of_adam(start, name):
     kept = start * (1 - 0.01 * 0.5) if name == "adamw" else start
     expected = kept - 0.01 * np.sign(closed_form(start, batch)[1])
     np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_updates_are_those_of_keras(start, name):
+    """Several of them, so that the moments and their bias corrections count."""
+    weights = []
+    for module in (keras.optimizers, optimizer):
+        model = logistic(start)
+        step = step_of(model, getattr(module, name)(0.02))
+        for batch in some_batches(6):
+            step(batch)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_allclose(*weights, rtol=1e-5)
+
+
+def test_parts_side_by_side_are_the_whole_batch(start):
+    whole, parts, both = logistic(start), logistic(start), logistic(start)
+    for model, settings in (
+        (whole, {}),
+        (parts, {"parallel_parts": 2}),
+        (both, {"parallel_parts": 2, "accumulation": 2}),
+    ):
+        outcome = step_of(model, **settings, batch_size=EVENTS)(next(some_batches()))
+        np.testing.assert_allclose(outcome.loss[0], closed_form(start, next(some_batches()))[0], rtol=1e-5)
+    for model in (parts, both):
+        np.testing.assert_allclose(model.get_weights()[0], whole.get_weights()[0], rtol=1e-5, atol=1e-6)
