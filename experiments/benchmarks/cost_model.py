@@ -37,7 +37,7 @@ from mscat_tf.data.stream import EventStream  # noqa: E402
 from mscat_tf.files import write_json  # noqa: E402
 from mscat_tf.models.count import cost_per_event, model_at_default_size, parameters  # noqa: E402
 from mscat_tf.training.cost import BYTES_PER_WEIGHT, COPIES_OF_A_WEIGHT, Constants, Device, Plan, estimate, this_device  # noqa: E402
-from mscat_tf.training.optimizer import make_optimizer
+from mscat_tf.training.optimizer import make_optimizer  # noqa: E402
 from mscat_tf.training.run import train  # noqa: E402
 from mscat_tf.training.specification import input_specification, input_statistics  # noqa: E402
 from mscat_tf.training.step import TrainingStep  # noqa: E402

@@ -19,6 +19,7 @@ from mscat_tf.config import ModelSettings, TrainSettings
 from mscat_tf.models import registry
 from mscat_tf.models.predictor import logit_model
 from mscat_tf.physics import to_jet_frames
+from mscat_tf.training.optimizer import make_optimizer
 from mscat_tf.training.step import TrainingStep
 from mscat_tf.training.strategy import make_strategy
 
@@ -102,14 +103,14 @@ class OurChain:
     """The jet frame of `mscat generate` on all jets at once, and the step of `mscat train`, from memory as theirs.
 
     Args:
-        xla: of the step.
+        xla: of the step. parts: `train.parallel_parts`, which wants a process where TensorFlow does nothing yet.
     """
 
-    def __init__(self, xla: bool) -> None:
-        train = TrainSettings(batch_size=BATCH, xla=xla, optimizer="adam")
+    def __init__(self, xla: bool = False, parts: int = 1) -> None:
+        train = TrainSettings(batch_size=BATCH, xla=xla, parallel_parts=parts, optimizer="adam")
         self.strategy = make_strategy(train)
         with self.strategy.scope():
-            self.model, optimizer = registry.build(SETTINGS), keras.optimizers.Adam(LEARNING_RATE)
+            self.model, optimizer = registry.build(SETTINGS), make_optimizer(train)
         self.step = TrainingStep(self.strategy, self.model, optimizer, train)
 
     def one_step(self, rows: Any, counts: Any) -> Work:

@@ -1,10 +1,6 @@
-"""The twin in PyTorch in a process of its own, driven line by line: two libraries, two pools of threads apart.
-
-While one side works the other waits for a line and takes no processor time, so turns can be taken in one run.
-"""
+"""The twin in PyTorch, in a process of its own: how it is started and what it reads."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,53 +8,19 @@ from typing import Any
 import keras
 import numpy as np
 
+from experiments.benchmarks.child import Child
 from mscat_tf.constants import LOGARITHM_FLOOR
 
 WORKS = Path(__file__).with_name("torch_works.py")
 
 
-class TorchChild:
-    """A context manager; inside, `child.ask("turn", name="eager", calls=3)` calls a method of `torch_works.Bench`.
+def torch_child(python: str, file: Path, threads: int) -> Child:
+    """The child whose requests are methods of `torch_works.Bench`; `ready` is PyTorch's version and the twin's size.
 
     Args:
         python: the interpreter that has PyTorch. file: what `write_twin_file` wrote. threads: of PyTorch.
-
-    Attributes:
-        ready: version of PyTorch and number of weights of the twin.
     """
-
-    def __init__(self, python: str, file: Path, threads: int) -> None:
-        self._process = subprocess.Popen(
-            [python, str(WORKS), str(file), str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self.ready: dict[str, Any] = self._answer()
-
-    def ask(self, do: str, **arguments: Any) -> Any:
-        """Result of one request.
-
-        Raises:
-            RuntimeError: the child could not do it, or ended.
-        """
-        assert self._process.stdin
-        print(json.dumps({"do": do, **arguments}), file=self._process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> Any:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        answer = json.loads(line) if line else {"error": f"ended with code {self._process.wait()}"}
-        if "error" in answer:
-            raise RuntimeError(f"PyTorch: {answer['error']}")
-        return answer["result"]
-
-    def __enter__(self) -> "TorchChild":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+    return Child([python, str(WORKS), str(file), str(threads)], "PyTorch")
 
 
 def write_twin_file(

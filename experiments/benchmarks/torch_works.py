@@ -2,12 +2,11 @@
 
     python torch_works.py FILE THREADS
 
-answers one JSON line for each line it reads, see `ANSWERS`. It runs in the Python that has PyTorch, which need not be
-ours, beside `torch_twin.py` and without this project.
+answers requests for methods of `Bench`, see `answering.py`. It runs in the Python that has PyTorch, which need not be
+ours, beside `torch_twin.py` and `answering.py` and without this project.
 """
 
 import json
-import os
 import sys
 import time
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from answering import serve  # the folder of this file comes first where Python looks
 from torch import nn
-from torch_twin import Twin, load_weights  # the folder of this file comes first where Python looks
+from torch_twin import Twin, load_weights
 
 
 class Bench:
@@ -110,27 +110,11 @@ class Bench:
         return work
 
 
-ANSWERS = ("prepare", "turn", "logits")
-"""Methods of `Bench` that a request `{"do": NAME, ...arguments}` calls; the answer is `{"result": ...}`."""
-
-
-def main() -> None:
-    """Answer requests until the input ends; anything else that is printed goes to standard error."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+def make() -> tuple[Bench, dict[str, Any]]:
+    """The bench of the command line, and what it is."""
     bench = Bench(sys.argv[1], int(sys.argv[2]))
-    ready = {"torch": torch.__version__, "parameters": sum(p.numel() for p in bench.twin().parameters())}
-    print(json.dumps({"result": ready}), file=answers, flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if request["do"] not in ANSWERS:
-                raise ValueError(f"unknown request {request['do']}")
-            answer = {"result": getattr(bench, request.pop("do"))(**request)}
-        except Exception as error:  # whatever it is, the other end says it
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+    return bench, {"torch": torch.__version__, "parameters": sum(p.numel() for p in bench.twin().parameters())}
 
 
 if __name__ == "__main__":
-    main()
+    serve(make, ("prepare", "turn", "logits"))

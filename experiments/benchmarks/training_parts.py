@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from experiments.benchmarks.child import Child
 from experiments.benchmarks.data_prep import some_jets
 from experiments.benchmarks.interleaved import Timings, Turn, interleave, show, timed
 from experiments.benchmarks.our_works import OurWorks, made_up_events
 from experiments.benchmarks.released_chain import OurChain, ReleasedChain, check_same_scores
-from experiments.benchmarks.torch_child import TorchChild, write_twin_file
+from experiments.benchmarks.torch_child import torch_child, write_twin_file
 from mscat_tf.config import ModelSettings, TrainSettings
 from mscat_tf.models.count import flops_per_event, parameters
 from mscat_tf.training.peak import matmul_peak
@@ -92,25 +94,38 @@ def released(setting: Setting) -> Report:
     chains = {"released": ReleasedChain(), "released, without its mask": ReleasedChain(masked=False)}
     chains |= {f"ours{', XLA' if xla else ''}": OurChain(xla) for xla in setting.compiled}
     print(f"  network: {parameters(chains['ours'].model)} weights; a step has 50 jets", flush=True)
-    steps = interleave({k: timed(v.one_step(rows, counts)) for k, v in chains.items()}, setting.rounds, 10)
-    show(steps, 50)
-    ours = steps.best(name for name in chains if name.startswith("ours"))
-    wholes = {name: timed(chains[name].whole(rows, counts)) for name in ("released", ours)}
-    whole = interleave(wholes, setting.rounds, 1)
+    steps = {name: timed(chain.one_step(rows, counts)) for name, chain in chains.items()}
+    wholes = {name: timed(chain.whole(rows, counts)) for name, chain in chains.items() if "without" not in name}
+    with _parallel_chain(setting, len(counts)) as child:
+        for turns, name in ((steps, "step"), (wholes, "chain")):
+            turns[f"ours, {child.ready['parts']} parts"] = lambda calls, name=name: child.ask(
+                "turn", name=name, calls=calls
+            )
+        step = interleave(steps, setting.rounds, 10)
+        show(step, 50)
+        ours = step.best(name for name in steps if name.startswith("ours"))
+        whole = interleave({name: wholes[name] for name in ("released", ours)}, setting.rounds, 1)
     print(f"  the whole chain, {len(counts)} jets:", flush=True)
     show(whole, len(counts))
     return {
-        "step": steps.to_json(),
+        "step": step.to_json(),
         "chain": whole.to_json(),
         "figures": [
-            figure(f"released step / our step ({ours})", steps.gain("released", ours)),
-            figure("the same by CPU time", steps.gain("released", ours, 1)),
+            figure(f"released step / our step ({ours})", step.gain("released", ours)),
+            figure("the same by CPU time", step.gain("released", ours, 1)),
             figure(
                 f"released chain without its padding / our chain ({ours})", whole.gain("released", ours), CHAIN_RATIO
             ),
             figure("the same by CPU time", whole.gain("released", ours, 1)),
         ],
     }
+
+
+def _parallel_chain(setting: Setting, jets: int) -> Child:
+    """Ours with `train.parallel_parts`: as many as there are processors, or what divides 50."""
+    parts = max(number for number in (1, 2, 5, 10, 25) if number <= len(os.sched_getaffinity(0)))
+    script = Path(__file__).with_name("parallel_chain.py")
+    return Child([sys.executable, str(script), str(parts), str(jets)], "our chain in parts")
 
 
 def torch(setting: Setting) -> Report:
@@ -121,7 +136,7 @@ def torch(setting: Setting) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "twin.npz"
         write_twin_file(file, network.model, {**practice, "model": network.settings}, events)
-        with TorchChild(setting.torch_python, file, setting.threads or os.cpu_count() or 1) as child:
+        with torch_child(setting.torch_python, file, setting.threads or os.cpu_count() or 1) as child:
             report["twin"] = {**child.ready, "largest_difference_of_logits": _check_twin(network, child)}
             print(f"  twin: {report['twin']}", flush=True)
             for kind, target in (("training", TRAINING_RATIO), ("inference", INFERENCE_RATIO)):
@@ -135,7 +150,7 @@ def torch(setting: Setting) -> Report:
     return {**report, "seconds_until_ready": network.prepared, "figures": figures}
 
 
-def _check_twin(network: OurWorks, child: TorchChild) -> float:
+def _check_twin(network: OurWorks, child: Child) -> float:
     theirs = np.array([child.ask("logits", training=training) for training in (True, False)])
     difference = float(np.abs(network.logits() - theirs).max())
     if not difference <= SAME_LOGIT:
@@ -156,7 +171,7 @@ def _our_forms(setting: Setting, kind: str, precision: str) -> dict[str, Turn]:
     return found
 
 
-def _their_forms(setting: Setting, child: TorchChild, kind: str, precision: str) -> dict[str, Turn]:
+def _their_forms(setting: Setting, child: Child, kind: str, precision: str) -> dict[str, Turn]:
     found: dict[str, Turn] = {}
     for compiled in setting.compiled:
         name = f"PyTorch, {kind}, {precision}, {'compile' if compiled else 'eager'}"

@@ -88,7 +88,7 @@ class KeyMaskedAttention(layers.Layer):
         of_context = bias is None and self._cheaper_of_context(query, context)
         asked = self._ask_context(query, context, training) if of_context else self._project(query, context)
         added = added_to_scores(context_mask, bias)
-        heads, scores = self._attend(*asked, added, training, bias is None, return_attention_scores)
+        heads, scores = self._attend(asked, added, training, bias is None, return_attention_scores)
         read = self._join_from_context(heads) if of_context else self._join(heads)
         if context_mask is not None:
             any_real = ops.any(context_mask, axis=-1)
@@ -107,7 +107,8 @@ class KeyMaskedAttention(layers.Layer):
 
     def _cheaper_of_context(self, query, context):
         """Whether the heads read the context itself, see `queries_for_context`."""
-        return self.closed_form and cheaper_without_keys(query.shape[1], *context.shape[1:], self.key_dim)
+        tokens, features = context.shape[1:]
+        return self.closed_form and cheaper_without_keys(query.shape[1], tokens, features, self.key_dim)
 
     def _ask_context(self, query, context, training):
         """Queries, keys and values of one head that stands for all: `(batch, 1, tokens, features)`."""
@@ -120,9 +121,9 @@ class KeyMaskedAttention(layers.Layer):
         value, output = self.value_dense, self.output_dense
         return join_from_context(read, value.kernel, value.bias, output.kernel, output.bias)
 
-    def _attend(self, queries, keys, values, added, training, no_bias, return_attention_scores):
+    def _attend(self, asked, added, training, no_bias, return_attention_scores):
         """What the heads read, and the scores where they are computed by themselves."""
-        scale = self.key_dim**-0.5
+        (queries, keys, values), scale = asked, self.key_dim**-0.5
         if self.fused and not return_attention_scores:
             return attend_fused(queries, keys, values, scale, added), None
         if training and self.closed_form and no_bias and not return_attention_scores:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mscat_tf.config import Config, TrainSettings
+from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.data import Sample
 from mscat_tf.data.census import Census

@@ -147,7 +147,7 @@ class TrainingStep:
         return loss, gradients
 
     def _side_by_side(self, inputs: Any, label: tf.Tensor, share: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """With `parallel_parts` several parts that do not wait for each other, which TensorFlow runs on as many cores."""
+        """With `parallel_parts` several parts that do not wait for each other, each for a core of its own."""
         parts = self.settings.parallel_parts
         if parts == 1:
             return self._of_part(inputs, label, share)

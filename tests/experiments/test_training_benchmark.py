@@ -11,7 +11,7 @@ from experiments.benchmarks import training
 from experiments.benchmarks.interleaved import Timings, interleave
 from experiments.benchmarks.our_works import OurWorks, made_up_events
 from experiments.benchmarks.released_chain import check_same_scores
-from experiments.benchmarks.torch_child import TorchChild, write_twin_file
+from experiments.benchmarks.torch_child import torch_child, write_twin_file
 from mscat_tf.config import ModelSettings, TrainSettings
 
 
@@ -61,6 +61,6 @@ def test_the_twin_in_pytorch_gives_our_logits(tmp_path):
     ours = OurWorks(settings, events, 8, train, threads=0)
     practice = {"learning_rate": 1e-3, "weight_decay": 1e-3, "model": settings}
     write_twin_file(tmp_path / "twin.npz", ours.model, practice, ours.events)
-    with TorchChild(sys.executable, tmp_path / "twin.npz", 1) as child:
+    with torch_child(sys.executable, tmp_path / "twin.npz", 1) as child:
         for training_form in (True, False):
             np.testing.assert_allclose(child.ask("logits", training=training_form), ours.logits(), atol=1e-5)
