@@ -105,8 +105,31 @@ def launch(
     raise typer.Exit(launcher.launch(command, workers, hosts, index, slurm, port_base, timeout))
 
 
-def evaluate(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
-    """Score the test split: AUC, background rejections, all with errors and effective events; figures."""
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of a run, e.g. runs/demo-mscat.")] = None,
+    settings: Set = None,
+    scores: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of a run: columns score, label and, if any, weight, split of another tool; .npz, .npy, .csv, "
+            ".parquet, .h5 or .root; may be repeated to compare.",
+        ),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="With --scores: file of the labels, 1 signal.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="With --scores: file of the weights.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --scores: folder to write; default: NAME-evaluation beside the first file."),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """AUC, background rejections, calibration with errors and figures: of a run's test split or any file of scores."""
+    if run is None or scores:
+        from mscat_tf.cli import plain_scores
+
+        plain_scores.evaluate(run, scores or [], labels, weights, out, settings or [], dry_run)
+        return
     from mscat_tf.cli import stages
 
     opened, resolved = stages.open_run(run, settings)

@@ -52,10 +52,35 @@ def print_metrics(run: Run, metrics: dict[str, Any]) -> None:
         f"rejection above about {effective / limit:.1f} can be measured against it.",
         soft_wrap=True,
     )
+    print_quality(metrics)
     if "members" in metrics:
         print_members(metrics["members"])
     for path in sorted((run.path / "figures").glob("*.png")):
         out.print(f"figure: {path}", soft_wrap=True)
+
+
+def print_quality(metrics: dict[str, Any]) -> None:
+    """Accuracy, DeLong's error and calibration, where they are defined (not in a run of an earlier version)."""
+    accuracy, calibration = metrics.get("accuracy"), metrics.get("calibration")
+    if accuracy:
+        out.print(f"accuracy at a threshold of 0.5: {accuracy['value']:.4f} ± {accuracy['error']:.4f}", soft_wrap=True)
+    if metrics[ALL]["auc"].get("delong_error") is not None:
+        auc = metrics[ALL]["auc"]
+        out.print(f"error of the AUC: {auc['error']:.5f} (bootstrap), {auc['delong_error']:.5f} (DeLong)")
+    if calibration:
+        text = f"expected calibration error: {_calibration_text(calibration)}"
+        if calibration["temperature"]:
+            found = calibration["temperature"]
+            text += f"; {_calibration_text(calibration['scaled'])} after temperature scaling with "
+            text += f"{found['value']:.3f} ± {found['error']:.3f}, fitted on the validation events"
+        else:
+            text += f"; no temperature scaling: {calibration['reason']}"
+        out.print(text, soft_wrap=True, markup=False)
+
+
+def _calibration_text(entry: dict[str, Any]) -> str:
+    expected = entry["expected_if_calibrated"]
+    return f"{entry['expected_calibration_error']:.4f} (a calibrated score: {expected:.4f} by chance)"
 
 
 def markdown(columns: list[str], rows: list[list[str]]) -> str:

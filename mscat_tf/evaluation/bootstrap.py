@@ -1,5 +1,6 @@
 """Errors by the bootstrap over parton-level events: events of one group are drawn together."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Metric = Callable[[Floats], float]
+Metrics = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,54 @@ def multiplicities(
         yield counts[member]
 
 
+@dataclass(frozen=True)
+class Replicas:
+    """Several metrics of the sample, `value` `(k,)`, and of its resamplings, `resampled` `(replicas, k)`.
+
+    A replica in which they are undefined is a row of NaN.
+    """
+
+    value: Floats
+    resampled: Floats
+
+    def estimate(self, index: int) -> Estimate:
+        """One metric with its error."""
+        values = self.resampled[:, index]
+        finite = values[np.isfinite(values)]
+        error = float(np.std(finite, ddof=1)) if len(finite) > 1 else float("nan")
+        return Estimate(float(self.value[index]), error, len(finite))
+
+    def band(self, columns: slice, confidence: float) -> tuple[Floats, Floats]:
+        """Quantiles of some finite metrics that leave equal tails, `(columns,)` each; NaN if no replica is defined."""
+        defined = self.resampled[~np.isnan(self.resampled).any(axis=1), columns]
+        if len(defined) == 0:
+            return np.full_like(self.value[columns], np.nan), np.full_like(self.value[columns], np.nan)
+        low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+        return low, high
+
+
+def resample(
+    metrics: Metrics,
+    weight: Floats,
+    group_id: NDArray[np.uint64],
+    stratum: NDArray[np.integer],
+    replicas: int,
+    seed: int,
+) -> Replicas:
+    """Several metrics at once on the same resampled weights, so each replica pays for one sorted curve alone.
+
+    Args:
+        metrics: a function of the event weights that gives `(k,)`; ValueError marks an undefined replica.
+        weight, group_id, stratum: `(n,)`. replicas, seed: how many resamplings, and from which seed.
+    """
+    value = np.asarray(metrics(weight), dtype=np.float64)
+    resampled = np.full((replicas, len(value)), np.nan)
+    for row, counts in enumerate(multiplicities(group_id, stratum, replicas, seed)):
+        with contextlib.suppress(ValueError):
+            resampled[row] = metrics(weight * counts)
+    return Replicas(value, resampled)
+
+
 def bootstrap(
     metric: Metric, weight: Floats, group_id: NDArray[np.uint64], stratum: NDArray[np.integer], replicas: int, seed: int
 ) -> Estimate:
@@ -51,12 +101,5 @@ def bootstrap(
         weight, group_id, stratum: `(n,)`.
         replicas, seed: how many resamplings, and from which seed.
     """
-    values = []
-    for counts in multiplicities(group_id, stratum, replicas, seed):
-        try:
-            values.append(metric(weight * counts))
-        except ValueError:
-            continue
-    finite = np.array([v for v in values if np.isfinite(v)])
-    error = float(np.std(finite, ddof=1)) if len(finite) > 1 else float("nan")
-    return Estimate(metric(weight), error, len(finite))
+    found = resample(lambda w: np.array([metric(w)]), weight, group_id, stratum, replicas, seed)
+    return found.estimate(0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.data.events import EventTable
 from mscat_tf.evaluation.metrics import weighted_roc
+from mscat_tf.evaluation.quality_figures import draw_calibration, draw_roc_errors
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.style import COLOURS, label_axes, new_axes, process_colours, save
 from mscat_tf.schema import KINEMATIC_COLUMNS
@@ -24,7 +25,11 @@ def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path
     paths = []
     figure, (axes,) = new_axes()
     draw_roc(axes, {network: scores}, metrics["settings"]["min_effective_background"])
+    draw_roc_errors(axes, metrics["all backgrounds"])
     paths.append(save(figure, folder, "roc"))
+    figure, (axes,) = new_axes()
+    draw_calibration(axes, metrics["calibration"])
+    paths.append(save(figure, folder, "calibration"))
     figure, (axes,) = new_axes()
     draw_scores(axes, scores)
     paths.append(save(figure, folder, "scores"))

@@ -25,7 +25,8 @@ def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, 
     members = run.predictor.each(run.sample, run.table, "test") if isinstance(run.predictor, Ensemble) else None
     scores = _scores(run, members[0], mixture_logit(members[1])) if members else score_split(run, "test")
     write_scores(run.path / "scores.h5", scores, run.config.model_dump(mode="json"), run.config.seed)
-    metrics = evaluate_scores(scores, settings, run.config.seed, run.config.data.shuffle_labels)
+    shuffled, validation = run.config.data.shuffle_labels, score_split(run, "validation")
+    metrics = evaluate_scores(scores, settings, run.config.seed, shuffled, validation)
     if members:
         metrics["members"] = members_spread(scores, members[1], settings)
     metrics["yields"] = yields(run.table, settings.luminosity_fb)

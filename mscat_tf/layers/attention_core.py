@@ -57,20 +57,21 @@ def attend(queries, keys, values, scale, added, dropout):
     if dropout.rate > 0:
         kept = dropout.kept((*ops.shape(queries)[:3], ops.shape(keys)[2]))
 
-    def drop(weights):
-        return weights if kept is None else ops.where(kept, weights, 0.0)
-
     @ops.custom_gradient
     def read(queries, keys, values):
         weights = softmax_over_keys(products(queries, keys), scale, added)
-        left = drop(weights)
+        left = weights if kept is None else ops.where(kept, weights, 0.0)
         found = ops.matmul(left, values) / share
 
         def gradient(upstream):
             shared = upstream / share
             total = ops.sum(ops.cast(upstream * found, "float32"), axis=-1, keepdims=True)
-            of_weights = ops.cast(drop(products(shared, values)), "float32")
-            of_scores = ops.cast(ops.cast(weights, "float32") * (of_weights - total), weights.dtype)
+            of_weights = ops.cast(products(shared, values), "float32")
+            if kept is None:
+                of_scores = ops.cast(weights, "float32") * (of_weights - total)
+            else:  # the same, without a second look at the mask
+                of_scores = ops.cast(left, "float32") * of_weights - ops.cast(weights, "float32") * total
+            of_scores = ops.cast(of_scores, weights.dtype)
             of_queries, of_keys = ops.matmul(of_scores, keys * scale), ops.matmul(_turned(of_scores), queries * scale)
             return of_queries, of_keys, ops.matmul(_turned(left), shared)
 

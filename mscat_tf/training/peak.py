@@ -35,7 +35,8 @@ def matmul_peak(precision: str = "float32", device: str | None = None) -> float:
     if precision not in PRECISIONS:
         raise ConfigError(f"precision: '{precision}' is unknown; choose from {', '.join(PRECISIONS)}")
     name = device or ("GPU:0" if tf.config.list_logical_devices("GPU") else "CPU:0")
-    known = [logical.name.removeprefix("/device:") for logical in tf.config.list_logical_devices()]
+    # Of several workers each has its own; the name without job and task is the one here.
+    known = sorted({logical.name.rpartition("/device:")[2] for logical in tf.config.list_logical_devices()})
     if name.upper() not in known:
         raise ConfigError(f"device: there is no '{name}' here; choose from {', '.join(known)}")
     with tf.device(name):

@@ -29,7 +29,8 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "160"}
 
 
-def mscat(folder, *arguments):
+def run_alone(folder, *arguments):
+    """A command in a process of its own."""
     result = subprocess.run(
         command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, timeout=600, check=False
     )
@@ -60,7 +61,7 @@ def checksums(folder):
 def finished(tmp_path_factory):
     """`mscat train-mirror smoke`, uninterrupted, on two workers and two logical devices; shared by the tests below."""
     folder = tmp_path_factory.mktemp("smoke")
-    output = mscat(folder, "train-mirror", "smoke", "--workers", 2)
+    output = run_alone(folder, "train-mirror", "smoke", "--workers", 2)
     return folder, output
 
 
@@ -85,10 +86,12 @@ def test_one_table_and_every_figure(finished):
     assert comparison["seconds"]["simulation"] > 0
 
 
-def test_the_same_command_again_changes_nothing(finished):
+def test_the_same_command_again_changes_nothing(finished, mscat, monkeypatch):
     folder, _ = finished
     before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/model.keras")}
-    output = mscat(folder, "train-mirror", "smoke", "--workers", 2)
+    monkeypatch.chdir(folder)
+    status, output, complaint = mscat("train-mirror", "smoke", "--workers", 2)
+    assert status == 0, complaint
     assert output.count("nothing to do") == 4
     assert before == {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/model.keras")}
 
@@ -98,7 +101,7 @@ def test_killed_generation_and_one_worker_give_the_same_bytes(finished, tmp_path
     data = tmp_path / "data/smoke"
     kill_when(tmp_path, lambda: any(data.glob("[!.]*.h5")), "generate", "smoke", "--workers", 2)
     assert not (data / "sample.json").exists()
-    mscat(tmp_path, "generate", "smoke", "--workers", 1)
+    run_alone(tmp_path, "generate", "smoke", "--workers", 1)
     expected = checksums(finished[0] / "data/smoke")
     assert len(expected) == 7
     assert checksums(data) == expected
@@ -106,24 +109,26 @@ def test_killed_generation_and_one_worker_give_the_same_bytes(finished, tmp_path
     assert not list(data.glob(".part-*"))
 
 
-def test_truncated_shard_is_made_again(finished, tmp_path):
+def test_truncated_shard_is_made_again(finished, mscat, tmp_path):
     data = tmp_path / "data/smoke"
     shutil.copytree(finished[0] / "data/smoke", data)
     (victim,) = data.glob("signal-*-0001.h5")
     victim.write_bytes(victim.read_bytes()[:3000])
-    mscat(tmp_path, "generate", "smoke", "--workers", 1)
+    status, _, complaint = mscat("generate", "smoke", "--workers", 1)
+    assert status == 0, complaint
     assert checksums(data) == checksums(finished[0] / "data/smoke")
 
 
-def test_killed_training_ends_where_an_uninterrupted_one_does(finished, tmp_path):
+def test_killed_training_ends_where_an_uninterrupted_one_does(finished, mscat, tmp_path):
     """SIGKILL after the first epoch; the resumed run has the same weights, scores and test AUC (1e-6, one device)."""
     shutil.copytree(finished[0] / "data/smoke", tmp_path / "data/smoke")
     run = tmp_path / "runs/smoke-mscat"
     arguments = ("train", "smoke", "--name", "smoke-mscat")
     kill_when(tmp_path, lambda: any(run.glob("checkpoints/step-*.npz")), *arguments)
     assert not (run / "training.json").exists()
-    mscat(tmp_path, *arguments)
-    mscat(tmp_path, "evaluate", "runs/smoke-mscat")
+    for command_line in (arguments, ("evaluate", "runs/smoke-mscat")):
+        status, _, complaint = mscat(*command_line)
+        assert status == 0, complaint
     straight, resumed = load_run(finished[0] / "runs/smoke-mscat"), load_run(run)
     for one, other in zip(straight.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,11 +1,13 @@
 """The measured peak of a device against another library's product, and what it refuses."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mscat_tf.errors import ConfigError
+from mscat_tf.training import peak
 from mscat_tf.training.peak import matmul_peak
 
 
@@ -36,3 +38,12 @@ def test_measured_once_in_a_process():
 def test_what_cannot_be_measured_is_refused(precision, device, sentence):
     with pytest.raises(ConfigError, match=sentence):
         matmul_peak(precision, device)
+
+
+def test_of_several_workers_the_one_here_is_measured(monkeypatch):
+    """Under a cluster TensorFlow lists the devices of all workers, by their full names."""
+    names = [f"/job:worker/replica:0/task:{task}/device:CPU:0" for task in (0, 1)]
+    listed = [SimpleNamespace(name=name) for name in names]
+    monkeypatch.setattr(peak.tf.config, "list_logical_devices", lambda kind=None: [] if kind == "GPU" else listed)
+    monkeypatch.setattr(peak, "_rate", lambda size, work: float(size))
+    assert matmul_peak.__wrapped__("float32") == 2048.0

@@ -168,39 +168,34 @@ def test_step_agrees_with_keras_fit(mock_config):
         np.testing.assert_allclose(own, oracle, rtol=1e-3, atol=2e-5)
 
 
-SCRIPT = """
+ON_TWO_DEVICES = """
 import json, sys
 from pathlib import Path
 from mscat_tf.config import load_config
 from mscat_tf.training.run import train
-config = load_config("smoke", ["data.path=" + sys.argv[1], "train.logical_devices=" + sys.argv[3], "train.epochs=2",
-                               "model.dropout_rate=0", "train.batch_size=40", "train.tensorboard=false",
-                               "train.steps_per_execution=3", "model.name=kinematics_only"])
-run = train(config, Path(sys.argv[2]))
+run = train(load_config(sys.argv[1], ["train.logical_devices=2"]), Path(sys.argv[2]))
 print(json.dumps([run.training["replicas"], run.training["best_validation_loss"],
                   [float(abs(w).sum()) for w in run.model.get_weights()]]))
 """
 
 
 @pytest.mark.slow
-def test_two_replicas_learn_what_one_learns(mock_folder, tmp_path):
+def test_two_replicas_learn_what_one_learns(mock_config, tmp_path):
     """The same global batches on one and on two logical devices, odd last batch included."""
-    jobs = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(mock_folder), str(tmp_path / str(devices)), str(devices)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-        )
-        for devices in (1, 2)
-    ]  # fmt: skip
-    found = []
-    for job in jobs:
-        output, complaint = job.communicate(timeout=300)
-        assert job.returncode == 0, complaint[-2000:]
-        found.append(json.loads(output.splitlines()[-1]))
-    (one, loss_one, sums_one), (two, loss_two, sums_two) = found
-    assert (one, two) == (1, 2)
-    assert loss_two == pytest.approx(loss_one, rel=0.01)
-    np.testing.assert_allclose(sums_two, sums_one, rtol=1e-3, atol=1e-4)
+    settings = ("train.epochs=2", "model.dropout_rate=0", "train.batch_size=40", "train.steps_per_execution=3")
+    config = mock_config(*settings)
+    (tmp_path / "c.yaml").write_text(config.to_yaml())
+    job = subprocess.Popen(
+        [sys.executable, "-c", ON_TWO_DEVICES, str(tmp_path / "c.yaml"), str(tmp_path / "two")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    one = train(config, tmp_path / "one")
+    output, complaint = job.communicate(timeout=300)
+    assert job.returncode == 0, complaint[-2000:]
+    replicas, loss, sums = json.loads(output.splitlines()[-1])
+    assert (one.training["replicas"], replicas) == (1, 2)
+    assert loss == pytest.approx(one.training["best_validation_loss"], rel=0.01)
+    np.testing.assert_allclose(sums, [float(abs(w).sum()) for w in weights(one)], rtol=1e-3, atol=1e-4)
 
 
 def test_shuffled_labels_teach_nothing(mock_config, tmp_path):

@@ -1,0 +1,78 @@
+"""`mscat evaluate --scores`: scores and labels of any other tool."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mscat_tf.cli.console import out as terminal
+from mscat_tf.cli.console import table
+from mscat_tf.cli.results import metric_rows, print_quality
+from mscat_tf.cli.stages import find
+from mscat_tf.config import EvaluationSettings
+from mscat_tf.config.base import as_config_error
+from mscat_tf.config.load import apply_overrides
+from mscat_tf.errors import ConfigError
+
+SEED = 1
+"""Of the resamplings: the same file gives the same errors."""
+
+
+def evaluate(
+    run: Path | None,
+    scores: Sequence[Path],
+    labels: Path | None,
+    weights: Path | None,
+    folder: Path | None,
+    overrides: Sequence[str],
+    dry_run: bool,
+) -> None:
+    """Evaluate files of scores, print tables, write `metrics.json` and figures.
+
+    Raises:
+        ConfigError: neither a run nor files, or both; an unknown setting. InputError: a file is no good.
+    """
+    if run is not None or not scores:
+        given = f"{run}: a run and --scores" if run is not None else "neither a run nor --scores"
+        raise ConfigError(f"{given}; give `mscat evaluate RUN` or `mscat evaluate --scores FILE`")
+    settings = evaluation_settings(overrides)
+    if dry_run:
+        terminal.print(yaml.safe_dump({"evaluate": settings.model_dump(mode="json")}), soft_wrap=True, markup=False)
+        return
+    folder = folder or scores[0].with_name(f"{scores[0].stem}-evaluation")
+    found = find("mscat_tf.evaluation.plain", "train").evaluate_plain(scores, labels, weights, settings, SEED, folder)
+    for metrics in found.values():
+        columns, rows = metric_rows(metrics)
+        table(f"{metrics['source']['file']} ({metrics['events']} events)", columns, rows)
+        print_quality(metrics)
+    _print_differences(next(iter(found)), next(iter(found.values())).get("differences", {}))
+    terminal.print(
+        f"'>' is a lower limit (95 % confidence): fewer than {settings.min_effective_background:g} effective "
+        f"background events pass the cut. Written: {folder}",
+        soft_wrap=True,
+    )
+
+
+def evaluation_settings(overrides: Sequence[str]) -> EvaluationSettings:
+    """Default settings with `evaluate.key=value` applied."""
+    values: dict[str, Any] = {"evaluate": {}}
+    for override in overrides:
+        apply_overrides(values, override)
+    if set(values) != {"evaluate"}:
+        raise ConfigError(f"--set {' '.join(overrides)}: only keys of the section 'evaluate' matter to files of scores")
+    try:
+        return EvaluationSettings.model_validate(values["evaluate"])
+    except ValidationError as error:
+        raise as_config_error(error, "evaluate") from error
+
+
+def _print_differences(first: str, differences: dict[str, Any]) -> None:
+    for name, found in differences.items():
+        delong = f", {found['delong_error']:.5f} (DeLong)" if found["delong_error"] is not None else ""
+        terminal.print(
+            f"AUC of {first} - {name}: {found['difference']:+.5f} ± {found['error']:.5f} (paired bootstrap){delong}",
+            soft_wrap=True,
+            markup=False,
+        )
