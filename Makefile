@@ -5,6 +5,8 @@ CONFIG ?= demo
 EVENTS ?=
 EPOCHS ?=
 SEED   ?=
+STUDIES ?=
+SCALE  ?=
 # CUDA libraries only where there is a GPU for them.
 EXTRAS ?= generate,train,export,search,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
@@ -12,7 +14,7 @@ BIN    := $(VENV)/bin
 OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train-mirror data figures notebook test check clean
+.PHONY: help venv train-mirror reproduce data figures notebook test check clean
 
 help:  ## this list
 	@echo "make TARGET [CONFIG=demo] [EVENTS=12000] [EPOCHS=9] [SEED=1]"
@@ -30,6 +32,9 @@ $(VENV)/.installed: setup.cfg constraints.txt
 
 train-mirror: venv  ## everything from nothing: events, three networks under MirroredStrategy, evaluation, explanation
 	$(BIN)/mscat train-mirror $(CONFIG) $(OPTIONS)
+
+reproduce: venv  ## every study: trainings with several seeds, tables, RESULTS.md; goes on where it stopped
+	$(BIN)/mscat reproduce $(STUDIES) $(if $(SCALE),--scale $(SCALE))
 
 data: venv  ## only the simulated events
 	$(BIN)/mscat generate $(CONFIG) $(OPTIONS)

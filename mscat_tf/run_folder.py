@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import yaml
 
 from mscat_tf.config import Config, load_config
+from mscat_tf.config.load import DECIDES_NO_TRAINING
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.files import file_digest, make_folder, remove_leftovers, write_json, write_text
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 DATA = Path("data")
 _DECIDES_TRAINING = ("seed", "data", "model", "train")
-_DECIDES_NOTHING = ("strategy", "logical_devices", "worker_timeout", "steps_per_execution", "checkpoint_minutes")
-"""Settings of `train` with which a training may be resumed on another machine."""
 
 
 def sample_path(config: Config) -> Path:
@@ -306,7 +305,7 @@ def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
 def _decisive(config: dict[str, Any]) -> dict[str, Any]:
     """Settings that must be the same for a training to be resumed."""
     found = {section: config[section] for section in _DECIDES_TRAINING}
-    found["train"] = {name: value for name, value in config["train"].items() if name not in _DECIDES_NOTHING}
+    found["train"] = {name: value for name, value in config["train"].items() if name not in DECIDES_NO_TRAINING}
     return found
 
 

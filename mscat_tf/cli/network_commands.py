@@ -125,7 +125,7 @@ def evaluate(
     dry_run: DryRun = False,
 ) -> None:
     """AUC, background rejections, calibration with errors and figures: of a run's test split or any file of scores."""
-    if run is None or scores:
+    if run is None or scores or labels or weights or out:
         from mscat_tf.cli import plain_scores
 
         plain_scores.evaluate(run, scores or [], labels, weights, out, settings or [], dry_run)
@@ -236,3 +236,20 @@ def figures(
     resolved = stages.resolve(config, settings, events, epochs, seed)
     if not stages.dry(resolved, dry_run):
         pipeline.redraw(resolved)
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[STUDY]...", help="Which studies; default: all that ship.")
+    ] = None,
+    scale: Annotated[str, typer.Option(help="demo: two cores; paper: a node with GPUs.")] = "demo",
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Gets RESULTS.md, and results/ with every number as JSON.")
+    ] = Path("experiments"),
+    workers: Workers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is to be done.")] = False,
+) -> None:
+    """Train, evaluate and measure whole studies -> RESULTS.md. Goes on where it was interrupted."""
+    from mscat_tf.cli import reproduce as reproducing
+
+    reproducing.reproduce(names or [], scale, folder, workers, dry_run)

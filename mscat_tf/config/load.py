@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from mscat_tf.config.base import Settings, as_config_error, parse_yaml, unknown_key
+from mscat_tf.config.base import Settings, as_config_error, digest, parse_yaml, unknown_key
 from mscat_tf.config.model import ModelSettings
 from mscat_tf.config.sample import ProcessName, SampleSettings
 from mscat_tf.config.search import SearchSettings
@@ -22,6 +22,9 @@ from mscat_tf.config.training import (
     TrainSettings,
 )
 from mscat_tf.errors import ConfigError
+
+DECIDES_NO_TRAINING = ("strategy", "logical_devices", "worker_timeout", "steps_per_execution", "checkpoint_minutes")
+"""Settings of `train` with which a training may be resumed on another machine."""
 
 
 class Config(Settings):
@@ -62,6 +65,14 @@ class Config(Settings):
             above[parts[-1]] = value
         return _validate(values, where)
 
+    @property
+    def decisive_digest(self) -> str:
+        """Digest of all that decides one training: events, network, practice, seed; not how many seeds, nor where."""
+        found = self.model_dump(mode="json", include={"seed", "sample", "data", "model", "train"})
+        for name in (*DECIDES_NO_TRAINING, "repeats"):
+            del found["train"][name]
+        return digest(found)
+
     def to_yaml(self) -> str:
         """The resolved configuration as YAML; loading it again gives an equal one."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
@@ -70,7 +81,8 @@ class Config(Settings):
 def shipped_configurations() -> list[str]:
     """Names that may be given instead of a YAML file: `demo`, ..., `ablations/pooling_mean`, ..."""
     folder = _shipped()
-    places = {"": folder, **{f"{entry.name}/": entry for entry in folder.iterdir() if entry.is_dir()}}
+    below = [entry for entry in folder.iterdir() if entry.is_dir() and entry.name != "studies"]
+    places = {"": folder, **{f"{entry.name}/": entry for entry in below}}
     files = [(prefix, file.name) for prefix, place in places.items() for file in place.iterdir()]
     return sorted(prefix + name.removesuffix(".yaml") for prefix, name in files if name.endswith(".yaml"))
 

@@ -1,0 +1,1 @@
+"""Studies of several configurations: what is trained, what was measured, and the page that says so."""
