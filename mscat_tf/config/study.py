@@ -17,10 +17,12 @@ class Row(Settings):
     """One configuration of a study.
 
     Attributes:
+        base: configuration that it stands on; null means that of the study.
         set: `section.key=value`, on top of base and scale.
         against: the row with which it is compared on the same test events; null means the reference.
     """
 
+    base: str | None = None
     set: tuple[str, ...] = ()
     against: str | None = None
 
@@ -41,7 +43,7 @@ class Study(Settings):
 
     Attributes:
         name: of files and folders. title: a heading. question: what it is to decide, in words.
-        base: configuration on which all rows stand. reference: the row that the others are compared with.
+        base: configuration on which rows stand that name no other. reference: the row that the others are compared with.
         scales: `demo` for two cores, `paper` for a node with GPUs. rows: by name, in the order of the table.
     """
 
@@ -76,9 +78,10 @@ class Study(Settings):
         if scale not in self.scales:
             raise ConfigError(f"study {self.name}: {unknown_key(scale, list(self.scales))}")
         chosen = self.scales[scale]
-        seeds = f"train.repeats={chosen.seeds}"
-        base = load_config(self.base, [*chosen.set, seeds])
-        return {name: _named(base.updated(row.set)) for name, row in self.rows.items()}
+        common = (*chosen.set, f"train.repeats={chosen.seeds}")
+        return {
+            name: _named(load_config(row.base or self.base, [*common, *row.set])) for name, row in self.rows.items()
+        }
 
 
 def _named(config: Config) -> Config:
