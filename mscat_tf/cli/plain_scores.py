@@ -34,9 +34,10 @@ def evaluate(
     Raises:
         ConfigError: neither a run nor files, or both; an unknown setting. InputError: a file is no good.
     """
-    if run is not None or not scores:
-        given = f"{run}: a run and --scores" if run is not None else "neither a run nor --scores"
-        raise ConfigError(f"{given}; give `mscat evaluate RUN` or `mscat evaluate --scores FILE`")
+    if run is not None:
+        raise ConfigError(f"{run}: a run has its own scores; leave out --scores, --labels, --weights and --out")
+    if not scores:
+        raise ConfigError("neither a run nor --scores; give `mscat evaluate RUN` or `mscat evaluate --scores FILE`")
     settings = evaluation_settings(overrides)
     if dry_run:
         terminal.print(yaml.safe_dump({"evaluate": settings.model_dump(mode="json")}), soft_wrap=True, markup=False)

@@ -22,9 +22,7 @@ def draw_roc_errors(axes: Axes, entry: dict[str, Any], colour: str = COLOURS[0])
     for name, point in entry["rejection"].items():
         if point["quote_lower_limit"]:
             limit = point["lower_limit"]
-            axes.annotate(
-                "", (float(name), 2 * limit), (float(name), limit), arrowprops={"arrowstyle": "|-|>", "color": colour}
-            )
+            axes.errorbar(float(name), limit, limit, lolims=True, fmt="none", color=colour)  # an arrow upwards
         else:
             axes.errorbar(float(name), point["value"], point["error"], fmt="o", markersize=3, capsize=2, color=colour)
     return axes

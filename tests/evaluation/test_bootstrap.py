@@ -1,5 +1,7 @@
 """Bootstrap errors against formulas, groups kept together, paired differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,53 @@ def test_each_background_has_its_own_figures_and_limits():
     entry = evaluate_scores(scores(), strict, 1, shuffled_labels=False)["ttbar"]["rejection"]["0.5"]
     assert entry["quote_lower_limit"]
     assert entry["lower_limit"] < entry["value"]
-    assert set(evaluate_scores(scores(), strict, 1, shuffled_labels=True)) == {"events", "all backgrounds"}
+    shuffled = evaluate_scores(scores(), strict, 1, shuffled_labels=True)
+    assert set(shuffled) == {"events", "accuracy", "calibration", "all backgrounds"}
+
+
+def test_curve_and_its_band_agree_with_the_working_points():
+    """The band at 50 % is as wide as the error of the rejection there: within a tenth for 100 replicas."""
+    settings = EvaluationSettings(bootstrap_replicas=100)
+    found = evaluate_scores(scores(n=2000), settings, 1, shuffled_labels=True)["all backgrounds"]
+    curve, point = found["roc"], found["rejection"]["0.5"]
+    middle = curve["signal_efficiency"].index(0.5)
+    assert 1 / curve["background_efficiency"][middle] == pytest.approx(point["value"])
+    width = 0.5 * (curve["high"][middle] - curve["low"][middle])
+    assert width * point["value"] ** 2 == pytest.approx(point["error"], rel=0.15)
+    assert np.all(np.diff(curve["background_efficiency"]) >= 0)
+    assert np.less_equal(curve["low"], curve["high"]).all()
+
+
+def test_delong_stands_beside_the_bootstrap_where_events_are_alike_and_independent():
+    settings = EvaluationSettings(bootstrap_replicas=300)
+    plain = scores(n=1000)
+    auc = evaluate_scores(plain, settings, 1, shuffled_labels=True)["all backgrounds"]["auc"]
+    assert auc["delong_error"] == pytest.approx(auc["error"], rel=0.15)
+    weighted = replace(plain, weight=np.linspace(1, 2, 1000))
+    related = replace(plain, group_id=plain.group_id // 2)
+    for other in (weighted, related):
+        assert evaluate_scores(other, settings, 1, True)["all backgrounds"]["auc"]["delong_error"] is None
+        assert compare_auc(other, other, 5, 1)["delong_error"] is None
+    second = replace(plain, logit=plain.logit + np.random.default_rng(1).normal(0, 0.5, 1000))
+    difference = compare_auc(plain, second, 300, 1)
+    assert difference["delong_error"] == pytest.approx(difference["error"], rel=0.15)
+
+
+def test_temperature_is_fitted_on_the_validation_events():
+    """Test logits three times too great, validation logits twice: the scale found is 2."""
+    rng, truth = np.random.default_rng(2), scores(n=4000)
+    label = (rng.random(4000) < truth.score).astype("i4")
+
+    def hot(factor):
+        return replace(truth, label=label, score=1 / (1 + np.exp(-factor * truth.logit)))
+
+    found = evaluate_scores(hot(3), EvaluationSettings(bootstrap_replicas=2), 1, True, hot(2))["calibration"]
+    assert found["temperature"]["value"] == pytest.approx(2, abs=3 * found["temperature"]["error"])
+    assert found["scaled"]["expected_calibration_error"] < found["expected_calibration_error"]
+    assert found["scaled"]["log_loss"] < found["log_loss"]
+    none = evaluate_scores(replace(truth, score=2 * truth.logit), EvaluationSettings(bootstrap_replicas=2), 1, True)
+    assert none["calibration"] is None
+    assert none["accuracy"] is None
 
 
 def test_scores_survive_the_file(tmp_path):

@@ -66,7 +66,9 @@ def test_it_learns_and_leaves_the_promised_files(trained):
 def test_evaluation_of_the_run(trained):
     metrics = evaluate(trained)
     assert metrics["all backgrounds"]["auc"]["value"] > 0.7
-    assert {path.stem for path in trained.path.joinpath("figures").glob("*.png")} == {"roc", "scores", "efficiency"}
+    assert {path.stem for path in trained.path.joinpath("figures").glob("*.png")} == {
+        "roc", "calibration", "scores", "efficiency",
+    }  # fmt: skip
     assert f"{metrics['all backgrounds']['auc']['value']:.4f}" in Run(trained.path)._repr_html_()
     assert metrics["yields"]["4b"]["expected"] > 0
 
