@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import barycentric_interpolate
-from scipy.optimize import root_scalar
+from scipy.optimize import brentq, root_scalar
 
 from mscat_tf.errors import InputError
 from mscat_tf.reach.closed_forms import BANDS, exclusion_root
@@ -18,7 +18,8 @@ from mscat_tf.reach.workspace import open_model, pyhf
 
 Floats = NDArray[np.float64]
 _POINTS = 4
-"""Fits between which limits are interpolated: mu over the square root of q-tilde_mu is nearly constant."""
+"""Fits between which limits are interpolated: mu over the square root of q-tilde_mu is nearly constant.
+Where it is not, as the median shows, each limit is found by bisection."""
 
 _TOLERANCE = 1e-3
 
@@ -53,7 +54,11 @@ class Fit:
         most, reached = self._beyond(roots[-1])
         mu = most * np.linspace(roots[0] / reached, 1.0, _POINTS)
         found = np.array([*(self.exclusion(value) for value in mu[:-1]), reached])
-        return np.asarray(roots * barycentric_interpolate(found, mu / found, roots), np.float64)
+        limits = np.asarray(roots * barycentric_interpolate(found, mu / found, roots), np.float64)
+        middle = len(roots) // 2
+        if abs(self.exclusion(limits[middle]) / roots[middle] - 1.0) < _TOLERANCE:
+            return limits
+        return np.array([brentq(lambda x, r=root: self.exclusion(x) - r, 0.0, most, rtol=_TOLERANCE) for root in roots])
 
     def strength_for(self, significance: float) -> float:
         """The mu that would be discovered with this significance.
@@ -73,12 +78,15 @@ class Fit:
 
     def _beyond(self, wanted: float) -> tuple[float, float]:
         """A mu that is a little more than excluded at `wanted`, and at how much it is excluded."""
-        mu = 1.0
-        for _ in range(20):
+        mu, too_low, too_high = 1.0, 0.0, np.inf
+        for _ in range(40):
             reached = self.exclusion(mu)
             if wanted <= reached <= 1.5 * wanted:
                 return mu, reached
+            too_low, too_high = (mu, too_high) if reached < wanted else (too_low, mu)
             mu *= float(np.clip(1.05 * wanted / max(reached, 1e-3), 0.1, 10.0))
+            if not too_low < mu < too_high:
+                mu = 0.5 * (too_low + too_high)
         raise InputError(
             f"{WHERE}: no signal strength up to {mu:.3g} is told from the background; check that the uncertainties do "
             "not allow the background to look like the signal"
@@ -95,10 +103,11 @@ class Fit:
         """-2 ln of the likelihood of the data, the greatest for this mu."""
         if self._model.config.npars == 1:
             return self._likelihood.twice_nll(self._parameters(mu), data, self._model)
+        bounds = self._model.config.suggested_bounds()
+        bounds[self._model.config.poi_index] = (0.0, 1.0 + max(mu, start[self._model.config.poi_index]))
+        settings = {"init_pars": start.tolist(), "par_bounds": bounds, "do_stitch": True, "maxiter": 1000}
         try:
-            _, fitted = self._likelihood.fixed_poi_fit(
-                mu, data, self._model, init_pars=start.tolist(), return_fitted_val=True, do_stitch=True, maxiter=1000
-            )
+            _, fitted = self._likelihood.fixed_poi_fit(mu, data, self._model, return_fitted_val=True, **settings)
         except pyhf().exceptions.FailedMinimization as error:
             raise InputError(
                 f"{WHERE}: the fit of the nuisance parameters does not converge at mu = {mu:.3g} ({error}); take wider "

@@ -1,7 +1,7 @@
 """Everything at once: from arrays of scores to yields, discovery significance and limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,16 @@ class Reach:
 
     Attributes:
         settings: of it. signal: process. signal_fb: cross-section x BR at which significances are quoted [fb].
-        processes: yields of each, see `Rate.at`.
+        processes: yields of each, see `Rate.at`, and `test_effective_events`: those of the test split, which make the
+            histograms, where showers of one parton-level event count as one.
         channels: bins and expected events of each; the signal's at 1 fb.
         uncertainties: relative normalisation by process, names of shapes, whether the bins' statistics are in the fit.
         significance: of discovery, all uncertainties profiled. significance_known_background: none.
         counting: closed-form figures of the bin with the largest ratio of signal to background.
         limit_fb: upper limit on cross-section x BR [fb], by band (standard deviations of the background).
         discovery_fb: cross-section x BR that would be discovered with five standard deviations [fb].
+        endless_simulation: significance, limit and discovery once more without the statistical error of the simulation:
+            what the classifier would reach, were the sample large enough. Far off, the sample is too small to tell.
         workspace: for pyhf; mu is the cross-section x BR over 1 fb.
     """
 
@@ -53,6 +56,7 @@ class Reach:
     counting: dict[str, Any]
     limit_fb: dict[str, float]
     discovery_fb: float
+    endless_simulation: dict[str, Any]
     workspace: dict[str, Any] = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -98,7 +102,11 @@ def reach(
     templates = Templates(
         channels, signal, settings.luminosity_fb, settings.normalisation_of(names), settings.monte_carlo_statistics
     )
-    return _result(templates, rates, settings)
+    result = _result(templates, rates, settings)
+    for index, name in enumerate(test.processes):
+        own = test.process == index
+        result.processes[name]["test_effective_events"] = effective(test.weight[own], test.group[own])
+    return result
 
 
 def reach_of_scores(
@@ -180,8 +188,8 @@ def _selected(
 def _result(templates: Templates, rates: Mapping[str, Rate], settings: ReachSettings) -> Reach:
     signal_fb = settings.signal_fb or rates[templates.signal].cross_section_fb
     scale = _sensitive_fb(templates)
-    fit = Fit(build_workspace(templates, scale))
-    limits = scale * fit.limits(settings.confidence_level)
+    figures = _figures(templates, signal_fb, scale, settings.confidence_level)
+    endless = _figures(replace(templates, monte_carlo_statistics=False), signal_fb, scale, settings.confidence_level)
     return Reach(
         settings=settings.model_dump(mode="json"),
         signal=templates.signal,
@@ -196,13 +204,23 @@ def _result(templates: Templates, rates: Mapping[str, Rate], settings: ReachSett
             "shapes": sorted({name for channel in templates.channels for name in channel.shapes}),
             "monte_carlo_statistics": templates.monte_carlo_statistics,
         },
-        significance=fit.significance(signal_fb / scale),
         significance_known_background=_known_background(templates, signal_fb),
         counting=_counting(templates, signal_fb, settings.confidence_level),
-        limit_fb={f"{band:+d}" if band else "0": float(x) for band, x in zip(BANDS, limits, strict=True)},
-        discovery_fb=scale * fit.strength_for(DISCOVERY),
-        workspace=build_workspace(templates, most=10.0 * float(limits[-1])),
+        endless_simulation=endless,
+        workspace=build_workspace(templates, most=10.0 * figures["limit_fb"]["+2"]),
+        **figures,
     )
+
+
+def _figures(templates: Templates, signal_fb: float, scale: float, confidence_level: float) -> dict[str, Any]:
+    """Significance, limit and cross-section of discovery; `scale` is the fit's unit of cross-section x BR [fb]."""
+    fit = Fit(build_workspace(templates, scale))
+    limits = scale * fit.limits(confidence_level)
+    return {
+        "significance": fit.significance(signal_fb / scale),
+        "limit_fb": {f"{band:+d}" if band else "0": float(x) for band, x in zip(BANDS, limits, strict=True)},
+        "discovery_fb": scale * fit.strength_for(DISCOVERY),
+    }
 
 
 def _sensitive_fb(templates: Templates) -> float:
