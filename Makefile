@@ -8,7 +8,7 @@ SEED   ?=
 STUDIES ?=
 SCALE  ?=
 # CUDA libraries only where there is a GPU for them.
-EXTRAS ?= generate,train,export,search,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS ?= generate,train,export,search,reach,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
 BIN    := $(VENV)/bin
 OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))
@@ -26,8 +26,9 @@ $(VENV)/.installed: setup.cfg constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mscat-tf needs Python 3.11 or later, found " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --constraint constraints.txt "setuptools>=68" wheel
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary --only-binary=pythia8mc,fastjet,tensorflow,numpy,h5py,scipy \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --prefer-binary --only-binary=pythia8mc,fastjet,tensorflow,numpy,h5py,scipy \
 		--no-build-isolation --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib  # pip does this on one core
 	@touch $@
 
 train-mirror: venv  ## everything from nothing: events, three networks under MirroredStrategy, evaluation, explanation
@@ -47,7 +48,7 @@ notebook: venv  ## open the first-look notebook in JupyterLab
 	$(BIN)/jupyter lab docs/first_look.ipynb
 
 test: venv  ## the whole test suite, on all cores
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 check: venv  ## formatting, lint, types, import rules
 	$(BIN)/ruff check .

@@ -17,6 +17,26 @@ settings.register_profile("dev", max_examples=20, deadline=None, suppress_health
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, suppress_health_check=quick)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+LONGEST = (
+    "cli/test_end_to_end.py",
+    "training/test_training.py",
+    "data_prep/test_run.py",
+    "interpretation/test_explain.py",
+    "training/test_workers.py",
+    "models/test_models.py",
+    "data_prep/test_faults.py",
+    "data_prep/test_other_processes.py",
+    "training/test_replicas.py",
+    "models/test_switches.py",
+)
+"""Files that take longest, longest first."""
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that the processes of `make test` end together; the others stay in their order."""
+    places = {str(Path(__file__).parent / name): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
 
 @pytest.fixture(scope="session")
 def reference_data():

@@ -11,6 +11,17 @@ from mscat_tf.data.stream import Element, EventStream
 from mscat_tf.errors import MscatError
 
 
+def distributed_dataset(stream: EventStream, strategy: tf.distribute.Strategy, start: int, endless: bool) -> Any:
+    """What each replica of `strategy` takes, step by step.
+
+    A single replica on the CPU takes from the data set itself: nothing has to be moved to a device, and the iterators
+    over devices, each with a tuner of its own, may take as long to end as they were in use, up to a minute.
+    """
+    if strategy.num_replicas_in_sync == 1 and not tf.config.list_logical_devices("GPU"):
+        return stream.dataset(start, None, endless)
+    return strategy.distribute_datasets_from_function(lambda context: stream.dataset(start, context, endless))
+
+
 def stream_dataset(
     stream: EventStream, start: int, context: tf.distribute.InputContext | None, endless: bool
 ) -> tf.data.Dataset:
@@ -37,6 +48,7 @@ def stream_dataset(
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True
+    options.autotune.enabled = False  # there is nothing to tune, and a data set that ends may wait for the tuner
     return data.with_options(options).prefetch(4 * replicas)
 
 

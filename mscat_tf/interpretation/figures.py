@@ -222,11 +222,14 @@ def save_figure(axes: Grid, folder: str | Path, name: str) -> list[Path]:
     Raises:
         OutputError: they cannot be written.
     """
-    paths = []
+    figure, paths = axes.flat[0].figure, []
+    with style.context(STYLE):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, here; with an engine every saving does it twice
     for extension in ("png", "pdf"):
         path = Path(folder) / f"{name}.{extension}"
         metadata = {"CreationDate": None} if extension == "pdf" else None
         with atomic_path(path) as temporary, style.context(STYLE):
-            axes.flat[0].figure.savefig(temporary, format=extension, metadata=metadata)
+            figure.savefig(temporary, format=extension, metadata=metadata)
         paths.append(path)
     return paths

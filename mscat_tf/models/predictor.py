@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import EventTable, Sample
+from mscat_tf.data.pipeline import distributed_dataset
 from mscat_tf.data.stream import EventStream
 
 
@@ -41,9 +42,7 @@ class Predictor:
     def __call__(self, stream: EventStream) -> Prediction:
         """All events of one pass over `stream`; the same on every worker."""
         found = []
-        for batch in self._strategy.distribute_datasets_from_function(
-            lambda context: stream.dataset(0, context, False)
-        ):
+        for batch in distributed_dataset(stream, self._strategy, 0, False):
             row, logit, label, share = (part.numpy() for part in self._forward(batch))
             real = row >= 0
             found.append([row[real], logit[real], label[real], share[real].astype(np.float64) * real.sum()])

@@ -16,6 +16,7 @@ from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.data import Sample
 from mscat_tf.data.census import Census
+from mscat_tf.data.pipeline import distributed_dataset
 from mscat_tf.data.stream import EventStream
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
@@ -67,9 +68,7 @@ class Setup:
 
     def distributed(self, stream: EventStream, step: int) -> Iterator[Any]:
         """Batches from this step on, without end, spread over the replicas."""
-        return iter(
-            self.strategy.distribute_datasets_from_function(lambda context: stream.dataset(step, context, True))
-        )
+        return iter(distributed_dataset(stream, self.strategy, step, True))
 
     def _stream(self, split: str, batch_size: int, **options: Any) -> EventStream:
         names = tuple(tensor.name for tensor in self.model.inputs)

@@ -13,6 +13,7 @@ from mscat_tf.config.training import TrainSettings
 from mscat_tf.data import Sample
 from mscat_tf.data.census import Census
 from mscat_tf.data.mock import write_mock_sample
+from mscat_tf.data.pipeline import distributed_dataset
 from mscat_tf.data.stream import EventStream
 from mscat_tf.errors import ConfigError, InputError
 
@@ -44,6 +45,18 @@ def test_a_data_set_gives_the_elements_of_its_context(folder, train, context):
         assert label.shape == (size,)
         assert inputs["lund_1"].shape == (size, 3, 3)
         assert inputs["constituents_1"].shape.as_list() == [size, None if train else 6, 4]
+
+
+def test_one_replica_takes_what_the_strategy_would_hand_it(folder):
+    """And what it takes from has no tuner, for which the end of a data set may wait as long as it was in use."""
+    strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    with Sample(folder) as sample:
+        stream = make(sample)
+        direct = distributed_dataset(stream, strategy, 1, True)
+        handed = strategy.distribute_datasets_from_function(lambda context: stream.dataset(1, context, True))
+        for found, wanted in zip(itertools.islice(direct, 4), itertools.islice(handed, 4), strict=True):
+            tf.nest.map_structure(np.testing.assert_array_equal, found, wanted)
+        assert direct.options().autotune.enabled is False
 
 
 def test_a_pass_ends(folder):

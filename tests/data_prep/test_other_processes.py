@@ -34,8 +34,9 @@ def read(folder, process):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*softmax over axis:UserWarning")
-def test_they_train_without_a_line_of_code(sample, tmp_path):
+def test_they_train_without_a_line_of_code(sample, tmp_path, monkeypatch):
     """The network finds its sizes in the file: J, K, and a token of event shapes where there are any."""
+    monkeypatch.setattr("mscat_tf.evaluation.run.draw_run", lambda *_: [])  # figures of scores, drawn in other tests
     name, folder = sample
     options = [f"data.path={folder}", "train.epochs=2", "train.batch_size=8", "train.tensorboard=false"]
     run = train(load_config(name, options), tmp_path / "run")

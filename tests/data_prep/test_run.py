@@ -20,8 +20,8 @@ from mscat_tf.errors import ConfigError, GenerationError, InputError
 from mscat_tf.files import PART
 from tests.data_prep.conftest import quick_settings
 
-SLOW_ENOUGH = {"events": 128, "shard_events": 8}
-SHARDS = 16
+SLOW_ENOUGH = {"events": 64, "shard_events": 8}
+SHARDS = 8
 
 
 def checksums(folder: Path) -> dict[str, str]:
