@@ -28,7 +28,7 @@ $(VENV)/.installed: setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --constraint constraints.txt "setuptools>=68" wheel
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --prefer-binary --only-binary=pythia8mc,fastjet,tensorflow,numpy,h5py,scipy \
 		--no-build-isolation --constraint constraints.txt --editable ".[$(EXTRAS)]"
-	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib  # pip does this on one core
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # pip does it on one core; some packages hold files for other versions
 	@touch $@
 
 train-mirror: venv  ## everything from nothing: events, three networks under MirroredStrategy, evaluation, explanation

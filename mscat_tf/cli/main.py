@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train-mirror": network_commands.train_mirror,
     "compare": network_commands.compare,
     "figures": network_commands.figures,
+    "reach": network_commands.reach,
     "reproduce": network_commands.reproduce,
 }
 """By name, in the order of `mscat --help`."""

@@ -238,6 +238,19 @@ def figures(
         pipeline.redraw(resolved)
 
 
+def reach(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of evaluated runs.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="For example --set observable=mass, --set luminosity_fb=450."),
+    ] = None,
+) -> None:
+    """Expected yields, discovery significance and CLs limit of evaluated runs -> RUN/reach/ (docs/reach.md)."""
+    from mscat_tf.cli import reach as reaching
+
+    reaching.show(runs, settings or [])
+
+
 def reproduce(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[STUDY]...", help="Which studies; default: all that ship.")

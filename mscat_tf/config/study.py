@@ -43,7 +43,8 @@ class Study(Settings):
 
     Attributes:
         name: of files and folders. title: a heading. question: what it is to decide, in words.
-        base: configuration on which rows stand that name no other. reference: the row that the others are compared with.
+        base: configuration on which rows stand that name no other. reference: the row with which the others are
+            compared.
         scales: `demo` for two cores, `paper` for a node with GPUs. rows: by name, in the order of the table.
     """
 

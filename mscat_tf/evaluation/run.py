@@ -1,4 +1,4 @@
-"""`mscat evaluate`: score the test split of a run, write scores, metrics, tables and figures."""
+"""`mscat evaluate`: score the test split of a run, write scores, metrics, tables and figures; validation scores too."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from mscat_tf.config import EvaluationSettings
 from mscat_tf.evaluation.evaluate import evaluate_scores, yields
 from mscat_tf.evaluation.figures import draw_run
 from mscat_tf.evaluation.members import members_spread
-from mscat_tf.evaluation.scores import Scores, write_scores
+from mscat_tf.evaluation.scores import VALIDATION_SCORES, Scores, write_scores
 from mscat_tf.files import write_json
 from mscat_tf.inference.scorer import score_of
 from mscat_tf.models.ensemble import Ensemble, mixture_logit
@@ -24,8 +24,9 @@ def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, 
     started = time.perf_counter()
     members = run.predictor.each(run.sample, run.table, "test") if isinstance(run.predictor, Ensemble) else None
     scores = _scores(run, members[0], mixture_logit(members[1])) if members else score_split(run, "test")
-    write_scores(run.path / "scores.h5", scores, run.config.model_dump(mode="json"), run.config.seed)
     shuffled, validation = run.config.data.shuffle_labels, score_split(run, "validation")
+    for name, split in (("scores.h5", scores), (VALIDATION_SCORES, validation)):
+        write_scores(run.path / name, split, run.config.model_dump(mode="json"), run.config.seed)
     metrics = evaluate_scores(scores, settings, run.config.seed, shuffled, validation)
     if members:
         metrics["members"] = members_spread(scores, members[1], settings)

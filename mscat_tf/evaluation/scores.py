@@ -13,6 +13,8 @@ from mscat_tf.errors import InputError, SchemaError
 from mscat_tf.files import atomic_path
 from mscat_tf.provenance import library_versions
 
+VALIDATION_SCORES = "scores_validation.h5"
+"""The same of the validation split, for what is fitted or chosen with it: temperature, bins of a fit."""
 _COLUMNS = ("event_id", "group_id", "label", "process", "logit", "score", "weight", "weight_fb", "kinematics")
 
 

@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from mscat_tf.layers.checks import check_positive
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 from mscat_tf.layers.particle_attention_block import ParticleAttentionBlock
 
 
@@ -42,7 +43,7 @@ class ClassAttention(layers.Layer):
             ParticleAttentionBlock(num_heads, mlp_ratio, dropout_rate, **same, name=f"block_{number}")
             for number in range(1, num_blocks + 1)
         ]
-        self.norm = layers.LayerNormalization(epsilon=1e-5, **same, name="norm")
+        self.norm = LayerNormalisation(epsilon=1e-5, **same, name="norm")
 
     def build(self, tokens_shape):
         start = keras.initializers.TruncatedNormal(stddev=0.02)

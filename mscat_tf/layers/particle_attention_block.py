@@ -8,6 +8,7 @@ from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -57,7 +58,7 @@ class ParticleAttentionBlock(layers.Layer):
         self.head_scale = self.add_weight(shape=(self.num_heads,), initializer="ones", name="head_scale")
         self.residual_scale = self.add_weight(shape=(features,), initializer="ones", name="residual_scale")
         for name in ("norm_tokens", "norm_read", "norm_mlp", "norm_hidden"):
-            setattr(self, name, layers.LayerNormalization(epsilon=1e-5, **same, name=name))
+            setattr(self, name, LayerNormalisation(epsilon=1e-5, **same, name=name))
             getattr(self, name).build(hidden_shape if name == "norm_hidden" else tokens_shape)
         self.attention = KeyMaskedAttention(
             self.num_heads, features // self.num_heads, self.dropout_rate, **same, name="attention"

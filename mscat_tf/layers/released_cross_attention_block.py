@@ -6,6 +6,7 @@ from keras import layers
 from mscat_tf.layers.attention_block import attention_spec
 from mscat_tf.layers.checks import check_positive
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 from mscat_tf.layers.released_feed_forward import ReleasedFeedForward
 
 
@@ -38,8 +39,8 @@ class ReleasedCrossAttentionBlock(layers.Layer):
         check_positive(self.name, num_heads=num_heads)
         same = {"dtype": self.dtype_policy}
         self.num_heads, self.hidden_units, self.dropout_rate = num_heads, hidden_units, dropout_rate
-        self.norm_query = layers.LayerNormalization(**same, name="norm_query")
-        self.norm_context = layers.LayerNormalization(**same, name="norm_context")
+        self.norm_query = LayerNormalisation(**same, name="norm_query")
+        self.norm_context = LayerNormalisation(**same, name="norm_context")
         self.feed_forward = ReleasedFeedForward(hidden_units, dropout_rate, **same, name="feed_forward")
 
     def build(self, query_shape, context_shape):

@@ -1,11 +1,12 @@
 """The feed-forward part of the released code's blocks."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from mscat_tf.layers.activations import gelu
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 
 
 @keras.saving.register_keras_serializable(package="mscat_tf")
@@ -34,7 +35,7 @@ class ReleasedFeedForward(layers.Layer):
 
     def build(self, tokens_shape):
         same = {"dtype": self.dtype_policy}
-        self.norm = layers.LayerNormalization(**same, name="norm")
+        self.norm = LayerNormalisation(**same, name="norm")
         self.hidden = layers.Dense(self.hidden_units, activation=gelu, **same, name="hidden")
         self.hidden_dropout = Dropout(self.dropout_rate, **same, name="hidden_dropout")
         self.out = layers.Dense(tokens_shape[-1], activation=gelu, **same, name="out")
@@ -44,8 +45,10 @@ class ReleasedFeedForward(layers.Layer):
         self.out.build((*tokens_shape[:-1], self.hidden_units))
 
     def call(self, tokens, training=None):
-        hidden = self.hidden_dropout(self.hidden(self.norm(tokens)), training=training)
-        return tokens + self.out_dropout(self.out(hidden), training=training)
+        rows = ops.reshape(self.norm(tokens), (-1, tokens.shape[-1]))  # see FeedForward
+        hidden = self.hidden_dropout(self.hidden(rows), training=training)
+        branch = self.out_dropout(self.out(hidden), training=training)
+        return tokens + ops.reshape(branch, ops.shape(tokens))
 
     def get_config(self):
         return {**super().get_config(), "hidden_units": self.hidden_units, "dropout_rate": self.dropout_rate}

@@ -6,6 +6,7 @@ from keras import layers
 from mscat_tf.layers.attention_block import attention_spec
 from mscat_tf.layers.checks import check_positive
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
+from mscat_tf.layers.layer_normalisation import LayerNormalisation
 from mscat_tf.layers.query_masked_attention import QueryMaskedAttention
 from mscat_tf.layers.released_feed_forward import ReleasedFeedForward
 
@@ -40,7 +41,7 @@ class ReleasedSelfAttentionBlock(layers.Layer):
         same = {"dtype": self.dtype_policy}
         self.num_heads, self.hidden_units = num_heads, hidden_units
         self.dropout_rate, self.mask_queries = dropout_rate, mask_queries
-        self.norm = layers.LayerNormalization(**same, name="norm")
+        self.norm = LayerNormalisation(**same, name="norm")
         self.feed_forward = ReleasedFeedForward(hidden_units, dropout_rate, **same, name="feed_forward")
 
     def build(self, tokens_shape):

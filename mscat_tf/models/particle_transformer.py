@@ -4,7 +4,13 @@ import keras
 from keras import layers
 
 from mscat_tf.config.networks.particle_transformer import ParticleTransformerSettings
-from mscat_tf.layers import ClassAttention, ConstituentFeatures, PairInteractions, ParticleAttentionBlock
+from mscat_tf.layers import (
+    ClassAttention,
+    ConstituentFeatures,
+    LayerNormalisation,
+    PairInteractions,
+    ParticleAttentionBlock,
+)
 from mscat_tf.layers.activations import gelu
 from mscat_tf.models.parts import Design, in_turn
 from mscat_tf.models.taggers import Trunk, build_tagger
@@ -48,6 +54,6 @@ def _embedding(units):
     """`(batch, P, 5)` -> `(batch, P, units[-1])`: a normalisation before each layer, GELU after it."""
     stack = []
     for number, size in enumerate(units, start=1):
-        stack.append(layers.LayerNormalization(epsilon=1e-5, name=f"constituent_embedding_{number}_norm"))
+        stack.append(LayerNormalisation(epsilon=1e-5, name=f"constituent_embedding_{number}_norm"))
         stack.append(layers.Dense(size, activation=gelu, name=f"constituent_embedding_{number}"))
     return in_turn(stack)

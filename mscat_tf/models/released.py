@@ -5,7 +5,13 @@ from dataclasses import replace
 import keras
 from keras import layers
 
-from mscat_tf.layers import MergeJets, ReleasedCrossAttentionBlock, ReleasedSelfAttentionBlock, TwoClassLogit
+from mscat_tf.layers import (
+    LayerNormalisation,
+    MergeJets,
+    ReleasedCrossAttentionBlock,
+    ReleasedSelfAttentionBlock,
+    TwoClassLogit,
+)
 from mscat_tf.models.inputs import Statistics
 from mscat_tf.models.parts import (
     Design,
@@ -39,7 +45,7 @@ def build_released(design: Design) -> keras.Model:
     if own.form == "single":
         return assemble([*clouds, *masks], _classify(own, merged), "released")
     high = high_scale_inputs(design)["kinematics"]
-    tokens = layers.LayerNormalization(name="kinematics_input_norm")(normalise_kinematics(design, high))
+    tokens = LayerNormalisation(name="kinematics_input_norm")(normalise_kinematics(design, high))
     tokens = _encode(own, tokens, None, own.kinematic_heads, kinematic_layers, "kinematics")
     tokens = _cross(own, tokens, merged, None if own.faults.ignored_cross_mask else keys, cross_layers)
     return assemble([*clouds, *masks, high], _classify(own, tokens), "released")
@@ -60,7 +66,7 @@ def _encode_jets(design, clouds, masks, depth):
     own, normalise = design.settings.released, normalise_stream(design)
     encoded = []
     for jet, (cloud, mask) in enumerate(zip(clouds, masks, strict=True), start=1):
-        tokens = layers.LayerNormalization(name=f"constituents_{jet}_input_norm")(normalise(cloud, mask))
+        tokens = LayerNormalisation(name=f"constituents_{jet}_input_norm")(normalise(cloud, mask))
         seen = masks[1] if own.faults.other_jets_mask and jet == 1 and len(masks) > 1 else mask
         encoded.append(_encode(own, tokens, seen, own.constituent_heads, depth, f"constituents_{jet}"))
     return encoded
@@ -87,7 +93,7 @@ def _cross(own, tokens, keys, key_mask, depth):
 
 def _classify(own, tokens):
     """Score `(batch, 1)` from `(batch, tokens, features)`; two classes as in the released code, then their logit."""
-    features = layers.LayerNormalization(epsilon=1e-6, name="event_norm")(tokens)
+    features = LayerNormalisation(epsilon=1e-6, name="event_norm")(tokens)
     features = layers.Flatten(name="event")(features)
     features = layers.Dropout(own.rate(), name="event_dropout")(features)
     classes = layers.Dense(2, dtype="float32", name="classes")(head(features, own.head_units, own.rate()))

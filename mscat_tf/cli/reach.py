@@ -1,0 +1,68 @@
+"""`mscat reach`: from the stored scores of runs to expected yields, significance and limits, side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mscat_tf.cli.console import out, table
+from mscat_tf.config.base import as_config_error
+from mscat_tf.config.load import apply_overrides
+from mscat_tf.evaluation.scores import VALIDATION_SCORES, read_scores
+from mscat_tf.reach import Reach, ReachSettings, reach_of_scores, sample_rates
+from mscat_tf.run_folder import Run
+
+FOLDER = "reach"
+
+
+def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
+    """Reach of every run: written to `reach/` in its folder, and one table of all.
+
+    Args:
+        overrides: `key=value` of `ReachSettings`; the luminosity is that of the run's evaluation unless given.
+    """
+    found = {str(path): _reach(Run(path), overrides) for path in paths}
+    first = next(iter(found.values()))
+    rows = [
+        ["yield", name, *(f"{result.processes[name]['expected']:.4g}" for result in found.values())]
+        for name in first.processes
+    ]
+    for title, of in (
+        ("", lambda result: result.as_json()),
+        ("endless simulation", lambda result: result.endless_simulation),
+    ):
+        rows += [
+            ["significance", title, *(f"{of(result)['significance']:.2f}" for result in found.values())],
+            ["limit [fb]", title, *(_limit(of(result)) for result in found.values())],
+            ["discovery at [fb]", title, *(f"{of(result)['discovery_fb']:.3g}" for result in found.values())],
+        ]
+    title = f"{first.settings['luminosity_fb']:g} /fb, signal of {first.signal_fb:g} fb, expected"
+    table(title, ["figure", "", *found], rows)
+    out.print(
+        "limit: 95 % CLs on cross-section x BR, in brackets 68 % of experiments; 'endless simulation' leaves out the "
+        "statistical error of the simulated background: far from the line above it, the sample is too small to tell",
+        soft_wrap=True,
+    )
+    for path in paths:
+        out.print(f"{path / FOLDER}: reach.json, workspace.json (pyhf)", soft_wrap=True)
+
+
+def _reach(run: Run, overrides: Sequence[str]) -> Reach:
+    run.need_finished()
+    values: dict[str, Any] = ReachSettings(luminosity_fb=run.config.evaluate.luminosity_fb).model_dump(mode="json")
+    for override in overrides:
+        apply_overrides(values, override)
+    try:
+        settings = ReachSettings(**values)
+    except ValidationError as error:
+        raise as_config_error(error, "with --set " + " ".join(overrides)) from error
+    validation, test = (read_scores(run.path / name) for name in (VALIDATION_SCORES, "scores.h5"))
+    result = reach_of_scores(validation, test, sample_rates(run.sample, run.table.census), settings)
+    result.write(run.path / FOLDER)
+    return result
+
+
+def _limit(figures: dict[str, Any]) -> str:
+    limit = figures["limit_fb"]
+    return f"{limit['0']:.3g} [{limit['-1']:.3g}, {limit['+1']:.3g}]"
