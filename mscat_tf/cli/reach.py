@@ -13,7 +13,7 @@ from mscat_tf.evaluation.scores import VALIDATION_SCORES, read_scores
 from mscat_tf.reach import Reach, ReachSettings, reach_of_scores, sample_rates
 from mscat_tf.run_folder import Run
 
-FOLDER = "reach"
+FOLDER, ENDLESS = "reach", "endless simulation"
 
 
 def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
@@ -28,14 +28,12 @@ def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
         ["yield", name, *(f"{result.processes[name]['expected']:.4g}" for result in found.values())]
         for name in first.processes
     ]
-    for title, of in (
-        ("", lambda result: result.as_json()),
-        ("endless simulation", lambda result: result.endless_simulation),
-    ):
+    for title in ("", ENDLESS):
+        figures = [_figures(result, title) for result in found.values()]
         rows += [
-            ["significance", title, *(f"{of(result)['significance']:.2f}" for result in found.values())],
-            ["limit [fb]", title, *(_limit(of(result)) for result in found.values())],
-            ["discovery at [fb]", title, *(f"{of(result)['discovery_fb']:.3g}" for result in found.values())],
+            ["significance", title, *(f"{each['significance']:.2f}" for each in figures)],
+            ["limit [fb]", title, *(_limit(each["limit_fb"]) for each in figures)],
+            ["discovery at [fb]", title, *(f"{each['discovery_fb']:.3g}" for each in figures)],
         ]
     title = f"{first.settings['luminosity_fb']:g} /fb, signal of {first.signal_fb:g} fb, expected"
     table(title, ["figure", "", *found], rows)
@@ -63,6 +61,10 @@ def _reach(run: Run, overrides: Sequence[str]) -> Reach:
     return result
 
 
-def _limit(figures: dict[str, Any]) -> str:
-    limit = figures["limit_fb"]
+def _figures(result: Reach, title: str) -> dict[str, Any]:
+    """With every uncertainty, or without the statistical one of the simulation."""
+    return dict(result.endless_simulation) if title == ENDLESS else result.as_json()
+
+
+def _limit(limit: dict[str, float]) -> str:
     return f"{limit['0']:.3g} [{limit['-1']:.3g}, {limit['+1']:.3g}]"
