@@ -61,7 +61,7 @@ def test_one_table_of_three_networks_and_a_second_call_that_does_nothing(mscat, 
 
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.h5")}
     kept |= {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/model.keras")}
-    assert len(kept) == 6  # three files of scores, two networks, trees
+    assert len(kept) == 9  # six files of scores, two networks, trees
     status, output, _ = mscat(*command)
     assert (status, output.count("nothing to do")) == (0, 3)
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
