@@ -13,16 +13,19 @@ from mscat_tf.run_folder import Run
 
 @pytest.fixture
 def study(mock_folder, monkeypatch):
-    """Two networks that are traced fast, two seeds each; trainings are counted."""
-    common = [f"data.path={mock_folder}", "train.tensorboard=false", "train.epochs=1", "evaluate.bootstrap_replicas=10"]
+    """Trees, which are trained fast, two seeds each."""
+    common = [f"data.path={mock_folder}", "evaluate.bootstrap_replicas=10", "model.name=boosted_trees"]
     made = Study(
         name="tiny",
         title="Tiny",
         question="Does it run?",
         base="smoke",
-        reference="with theta",
-        scales={"demo": {"seeds": 2, "set": [*common, "model.name=kinematics_only"]}},
-        rows={"with theta": {}, "trees": {"set": ["model.name=boosted_trees", "model.boosted_trees.iterations=5"]}},
+        reference="few trees",
+        scales={"demo": {"seeds": 2, "set": common}},
+        rows={
+            "few trees": {"set": ["model.boosted_trees.iterations=3"]},
+            "trees": {"set": ["model.boosted_trees.iterations=9"]},
+        },
     )
     monkeypatch.setattr(reproducing, "load_study", lambda name: made)
     monkeypatch.setattr(reproducing, "studies", lambda: ["tiny"])
@@ -61,8 +64,8 @@ def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkey
         assert row["configuration_digest"] == config.decisive_digest
         assert row["data_digest"] == json.loads((run.path / "environment.json").read_text())["data_digest"]
     difference = found["rows"]["trees"]["against"]
-    means = [found["rows"][name]["single"]["mean"] for name in ("trees", "with theta")]
-    assert difference["row"] == "with theta"
+    means = [found["rows"][name]["single"]["mean"] for name in ("trees", "few trees")]
+    assert difference["row"] == "few trees"
     assert difference["seeds"]["difference"] == pytest.approx(means[0] - means[1])
     page = (out / "RESULTS.md").read_text()
     assert f"| trees | {means[0]:.4f} ± " in page
