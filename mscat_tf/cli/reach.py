@@ -25,18 +25,18 @@ def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
     found = {str(path): _reach(Run(path), overrides) for path in paths}
     first = next(iter(found.values()))
     rows = [
-        ["yield", name, *(f"{result.processes[name]['expected']:.4g}" for result in found.values())]
+        [f"events, {name}", *(f"{result.processes[name]['expected']:.4g}" for result in found.values())]
         for name in first.processes
     ]
-    for title in ("", ENDLESS):
-        figures = [_figures(result, title) for result in found.values()]
+    for ending in ("", f", {ENDLESS}"):
+        figures = [_figures(result, ending) for result in found.values()]
         rows += [
-            ["significance", title, *(f"{each['significance']:.2f}" for each in figures)],
-            ["limit [fb]", title, *(_limit(each["limit_fb"]) for each in figures)],
-            ["discovery at [fb]", title, *(f"{each['discovery_fb']:.3g}" for each in figures)],
+            [f"significance{ending}", *(f"{each['significance']:.2f}" for each in figures)],
+            [f"limit, fb{ending}", *(_limit(each["limit_fb"]) for each in figures)],
+            [f"discovery at, fb{ending}", *(f"{each['discovery_fb']:.3g}" for each in figures)],
         ]
     title = f"{first.settings['luminosity_fb']:g} /fb, signal of {first.signal_fb:g} fb, expected"
-    table(title, ["figure", "", *found], rows)
+    table(title, ["figure", *(path.name for path in paths)], rows)
     out.print(
         "limit: 95 % CLs on cross-section x BR, in brackets 68 % of experiments; 'endless simulation' leaves out the "
         "statistical error of the simulated background: far from the line above it, the sample is too small to tell",
@@ -61,10 +61,10 @@ def _reach(run: Run, overrides: Sequence[str]) -> Reach:
     return result
 
 
-def _figures(result: Reach, title: str) -> dict[str, Any]:
+def _figures(result: Reach, ending: str) -> dict[str, Any]:
     """With every uncertainty, or without the statistical one of the simulation."""
-    return dict(result.endless_simulation) if title == ENDLESS else result.as_json()
+    return dict(result.endless_simulation) if ending else result.as_json()
 
 
 def _limit(limit: dict[str, float]) -> str:
-    return f"{limit['0']:.3g} [{limit['-1']:.3g}, {limit['+1']:.3g}]"
+    return f"{limit['0']:.3g} ({limit['-1']:.3g} to {limit['+1']:.3g})"

@@ -29,7 +29,8 @@ def test_yields_and_limits_of_a_run(mscat, sample, tmp_path, monkeypatch):
     luminosity = json.loads((tmp_path / "runs/trees/metrics.json").read_text())["settings"]["luminosity_fb"]
     for name, process in found["processes"].items():
         assert process["expected"] == pytest.approx(yields[name]["expected"] * 100 / luminosity, rel=1e-6)
-    assert f"{found['limit_fb']['0']:.3g} [" in output
+    assert f"{found['limit_fb']['0']:.3g} (" in output
+    assert "limit, fb, endless simulation" in output
     assert found["limit_fb"]["0"] >= found["endless_simulation"]["limit_fb"]["0"]
     workspace = json.loads((tmp_path / "runs/trees/reach/workspace.json").read_text())
     assert {sample["name"] for channel in workspace["channels"] for sample in channel["samples"]} == set(yields)
