@@ -152,11 +152,16 @@ def _sample_figures(config: Config) -> list[Path]:
 
 def _evaluated(run: Run, config: Config) -> None:
     """Evaluate, or show what an evaluation with the same settings found."""
-    wanted = config.evaluate.model_dump(mode="json")
-    if (run.path / "metrics.json").is_file() and run.metrics["settings"] == wanted:
+    if evaluated_alike(run, config):
         print_metrics(run, run.metrics)
     else:
         stages.evaluate(run, config)
+
+
+def evaluated_alike(run: Run, config: Config) -> bool:
+    """Whether there is an evaluation with the settings of this configuration."""
+    wanted = config.evaluate.model_dump(mode="json")
+    return (run.path / "metrics.json").is_file() and bool(run.metrics["settings"] == wanted)
 
 
 def _explained(run: Run, config: Config) -> None:

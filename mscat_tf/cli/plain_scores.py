@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from mscat_tf.cli.console import out as terminal
 from mscat_tf.cli.console import table
 from mscat_tf.cli.results import metric_rows, print_quality
 from mscat_tf.cli.stages import find
 from mscat_tf.config import EvaluationSettings
-from mscat_tf.config.base import as_config_error
-from mscat_tf.config.load import apply_overrides
+from mscat_tf.config.load import section_alone
 from mscat_tf.errors import ConfigError
 
 SEED = 1
@@ -38,7 +36,7 @@ def evaluate(
         raise ConfigError(f"{run}: a run has its own scores; leave out --scores, --labels, --weights and --out")
     if not scores:
         raise ConfigError("neither a run nor --scores; give `mscat evaluate RUN` or `mscat evaluate --scores FILE`")
-    settings = evaluation_settings(overrides)
+    settings = section_alone(EvaluationSettings, "evaluate", overrides, "matter to files of scores")
     if dry_run:
         terminal.print(yaml.safe_dump({"evaluate": settings.model_dump(mode="json")}), soft_wrap=True, markup=False)
         return
@@ -54,19 +52,6 @@ def evaluate(
         f"background events pass the cut. Written: {folder}",
         soft_wrap=True,
     )
-
-
-def evaluation_settings(overrides: Sequence[str]) -> EvaluationSettings:
-    """Default settings with `evaluate.key=value` applied."""
-    values: dict[str, Any] = {"evaluate": {}}
-    for override in overrides:
-        apply_overrides(values, override)
-    if set(values) != {"evaluate"}:
-        raise ConfigError(f"--set {' '.join(overrides)}: only keys of the section 'evaluate' matter to files of scores")
-    try:
-        return EvaluationSettings.model_validate(values["evaluate"])
-    except ValidationError as error:
-        raise as_config_error(error, "evaluate") from error
 
 
 def _print_differences(first: str, differences: dict[str, Any]) -> None:

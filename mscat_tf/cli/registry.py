@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from mscat_tf.cli.console import Reporter, out, table
 from mscat_tf.cli.stages import start_tensorflow
 from mscat_tf.config import ModelSettings
-from mscat_tf.config.base import as_config_error
-from mscat_tf.config.load import apply_overrides
+from mscat_tf.config.load import section_alone
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
-from mscat_tf.errors import ConfigError
 
 
 def show(name: str | None, overrides: Sequence[str], figures: Path | None = None) -> None:
@@ -34,15 +30,7 @@ def show(name: str | None, overrides: Sequence[str], figures: Path | None = None
 
 def model_settings(name: str, overrides: Sequence[str]) -> ModelSettings:
     """Default settings of a network with `model.key=value` applied."""
-    values: dict[str, Any] = {"model": {"name": name}}
-    for override in overrides:
-        apply_overrides(values, override)
-    if set(values) != {"model"}:
-        raise ConfigError(f"--set {' '.join(overrides)}: only keys of the section 'model' decide the size of a network")
-    try:
-        return ModelSettings.model_validate(values["model"])
-    except ValidationError as error:
-        raise as_config_error(error, "model") from error
+    return section_alone(ModelSettings, "model", overrides, "decide the size of a network", {"name": name})
 
 
 def _show_all(overrides: Sequence[str], figures: Path | None) -> None:

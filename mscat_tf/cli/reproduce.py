@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import out, table
+from mscat_tf.cli.pipeline import evaluated_alike
 from mscat_tf.config import Config
 from mscat_tf.config.study import Study, load_study, studies
 from mscat_tf.files import write_json, write_text
-from mscat_tf.run_folder import DATA, RUNS, Run, has_run, member_names
+from mscat_tf.run_folder import RUNS, Run, has_run, member_names, sample_path
 
 
 def reproduce(names: list[str], scale: str, folder: Path, workers: int | None = None, dry_run: bool = False) -> None:
@@ -25,10 +25,12 @@ def reproduce(names: list[str], scale: str, folder: Path, workers: int | None = 
         _show(study, plan)
     if dry_run:
         return
+    from mscat_tf.studies.measured import measure
+
     for study, plan in zip(wanted, plans, strict=True):
         out.rule(f"[bold]{study.title}[/]", align="left")
         runs = {row: _made(config, workers) for row, config in plan.items()}
-        write_json(_measured_file(folder, scale, study.name), _measured(study, scale, runs))
+        write_json(_measured_file(folder, scale, study.name), measure(study, scale, runs))
         _write_page(folder)
     out.print(str(folder / "RESULTS.md"))
 
@@ -51,21 +53,13 @@ def _state(config: Config) -> str:
 
 def _made(config: Config, workers: int | None) -> Run:
     """The run, simulated, trained and evaluated as far as that is not done yet."""
-    if config.data.path is None and not (DATA / config.sample.name / "sample.json").is_file():
+    if config.data.path is None and not (sample_path(config) / "sample.json").is_file():
         stages.generate(config, workers)
     run = stages.train(config)
-    settings = config.evaluate.model_dump(mode="json")
-    metrics = run.path / "metrics.json"
     newest = max(path.stat().st_mtime for path in run.path.rglob("training.json"))
-    if not metrics.is_file() or metrics.stat().st_mtime < newest or run.metrics["settings"] != settings:
+    if not evaluated_alike(run, config) or (run.path / "metrics.json").stat().st_mtime < newest:
         stages.evaluate(run, config)
     return run
-
-
-def _measured(study: Study, scale: str, runs: dict[str, Run]) -> dict[str, Any]:
-    from mscat_tf.studies.measured import measure
-
-    return measure(study, scale, runs)
 
 
 def _measured_file(folder: Path, scale: str, study: str) -> Path:

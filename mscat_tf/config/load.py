@@ -6,7 +6,7 @@ A file may say `base: demo` (a shipped name, or a path as seen from the file) an
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -22,6 +22,8 @@ from mscat_tf.config.training import (
     TrainSettings,
 )
 from mscat_tf.errors import ConfigError
+
+Section = TypeVar("Section", bound=Settings)
 
 DECIDES_NO_TRAINING = ("strategy", "logical_devices", "worker_timeout", "steps_per_execution", "checkpoint_minutes")
 """Settings of `train` with which a training may be resumed on another machine."""
@@ -153,6 +155,29 @@ def _read(source: str | Path, asked_by: str) -> str:
             f"{asked_by}{source}: neither a .yaml file nor a shipped configuration; {unknown_key(str(source), near)}"
         )
     return str(_shipped().joinpath(f"{source}.yaml").read_text())
+
+
+def section_alone(
+    kind: type[Section], section: str, overrides: Sequence[str], why: str, given: Mapping[str, Any] | None = None
+) -> Section:
+    """One section of the configuration by itself: its defaults with `section.key=value` applied.
+
+    Args:
+        kind: class of the section. why: only its keys may be set, the end of the sentence that says so.
+        given: values that stand before the overrides.
+
+    Raises:
+        ConfigError: a key of another section, or a value is refused.
+    """
+    values: dict[str, Any] = {section: dict(given or {})}
+    for override in overrides:
+        apply_overrides(values, override)
+    if set(values) != {section}:
+        raise ConfigError(f"--set {' '.join(overrides)}: only keys of the section '{section}' {why}")
+    try:
+        return kind.model_validate(values[section])
+    except ValidationError as error:
+        raise as_config_error(error, section) from error
 
 
 def apply_overrides(values: dict[str, Any], override: str) -> None:
