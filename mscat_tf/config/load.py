@@ -69,10 +69,19 @@ class Config(Settings):
 
     @property
     def decisive_digest(self) -> str:
-        """Digest of all that decides one training: events, network, practice, seed; not how many seeds, nor where."""
-        found = self.model_dump(mode="json", include={"seed", "sample", "data", "model", "train"})
+        """Digest of all that decides one training: events, network, practice, seed; not how many seeds, nor where.
+
+        What stands at its default is left out, so a setting that a later version adds changes no digest; so are the
+        sections of networks other than the one trained.
+        """
+        parts = {"seed", "sample", "data", "model", "train"}
+        found = self.model_dump(mode="json", include=parts, exclude_defaults=True)
         for name in (*DECIDES_NO_TRAINING, "repeats"):
-            del found["train"][name]
+            found.get("train", {}).pop(name, None)
+        of_network = found.get("model", {})
+        for section in [key for key, value in of_network.items() if isinstance(value, dict)]:
+            if not self.model.name.startswith(section):  # `deep_sets_energy_flow` reads the section `deep_sets`
+                del of_network[section]
         return digest(found)
 
     def to_yaml(self) -> str:

@@ -130,3 +130,16 @@ def test_ablations_ship_and_the_nearest_is_named():
     assert load_config("ablations/pooling_mean").model.pooling == "mean"
     with pytest.raises(ConfigError, match="did you mean 'ablations/pooling_mean'"):
         load_config("ablations/poolingmean")
+
+
+def test_what_decides_no_training_changes_no_digest():
+    config = load_config("networks")
+    for setting in ("model.particle_net.neighbours=5", "model.lund_net.fusion_units=7", "train.strategy=one_device"):
+        assert config.updated([setting]).decisive_digest == config.decisive_digest
+    for name, setting in (
+        ("particle_net", "model.particle_net.neighbours=5"),
+        ("deep_sets_energy_flow", "model.deep_sets.f_units=[7]"),
+        ("mscat", "train.epochs=4"),
+    ):
+        net = config.updated([f"model.name={name}"])
+        assert net.updated([setting]).decisive_digest != net.decisive_digest
