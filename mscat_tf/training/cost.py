@@ -72,12 +72,12 @@ class Constants:
     """
 
     product_share: float = 1.0
-    memory_passes: float = 11.8
-    step_seconds: float = 0.014
-    kept_activations: float = 0.59
-    process_bytes: float = 0.3e9
-    input_rate: float = 97_000.0
-    first_pass_rate: float = 71_000.0
+    memory_passes: float = 8.2
+    step_seconds: float = 0.012
+    kept_activations: float = 0.47
+    process_bytes: float = 0.21e9
+    input_rate: float = 141_000.0
+    first_pass_rate: float = 95_000.0
     sample_bytes: float = 5138.0
 
 
