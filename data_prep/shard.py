@@ -169,20 +169,24 @@ def _joined(batches: list[Batch], events: int, cuts: int) -> Batch:
 
 def _finished(settings: SampleSettings, job: ShardJob, batch: Batch) -> Arrays:
     """All data sets of the schema."""
-    process, names = settings.processes[job.process], process_names(settings)
-    index = names.index(job.process)
-    identity = int(digest(shard_configuration(settings, job.process))[:4], 16) << 48 | index << 40 | job.number << 24
-    event_id = np.uint64(identity) + np.arange(job.events, dtype=np.uint64)
+    process, event_id = settings.processes[job.process], event_ids(settings, job)
     mass = process.m_H if isinstance(process, HeavyHiggs) else np.nan
     return {
         "group_id": event_id,
         **batch.arrays,
         "raw/offsets": offsets_of(batch.arrays["multiplicity"].ravel()),
         "label": np.full(job.events, process.label),
-        "process": np.full(job.events, index),
+        "process": np.full(job.events, process_names(settings).index(job.process)),
         "event_id": event_id,
         "m_H": np.full(job.events, mass),
     }
+
+
+def event_ids(settings: SampleSettings, job: ShardJob) -> NDArray[np.uint64]:
+    """Numbers of the events of a shard, `(events,)`: none is given twice in a sample, nor in two by design."""
+    index, settled = process_names(settings).index(job.process), digest(shard_configuration(settings, job.process))
+    identity = int(settled[:4], 16) << 48 | index << 40 | job.number << 24
+    return np.asarray(np.uint64(identity) + np.arange(job.events, dtype=np.uint64))
 
 
 def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Source) -> Header:

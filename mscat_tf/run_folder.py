@@ -30,7 +30,12 @@ _DECIDES_TRAINING = ("seed", "data", "model", "train")
 
 
 def sample_path(config: Config) -> Path:
-    """Where the run's events are: `data.path`, or `data/<sample.name>`."""
+    """Where the run's events are: `source_path`, or the sample derived from it by `data.preparation`."""
+    return config.data.preparation.folder_of(source_path(config))
+
+
+def source_path(config: Config) -> Path:
+    """Where the events are as they were made: `data.path`, or `data/<sample.name>`."""
     return Path(config.data.path) if config.data.path else DATA / config.sample.name
 
 

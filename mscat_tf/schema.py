@@ -48,6 +48,9 @@ HIGH_LEVEL_COLUMNS = (
     "soft_drop_z",
 )
 
+MASS = "m_H"
+"""Data set of the mass of the signal [GeV], and the kinematic column in which a network may read a hypothesis of it."""
+
 CHUNK_EVENTS = 256
 EXTENSION = ".h5"
 MANIFEST = "sample.json"

@@ -59,7 +59,7 @@ def mock_config(mock_folder):
     """A tiny training on the mock sample, of the network that is traced fastest."""
 
     def make(*overrides):
-        settings = [f"data.path={mock_folder}", "train.tensorboard=false", "model.name=kinematics_only"]
+        settings = [f"data.path={mock_folder}", "train.tensorboard=false", "model.name=kinematics_mlp"]
         return load_config("smoke", [*settings, *overrides])
 
     return make

@@ -14,6 +14,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "generate": sample_commands.generate,
     "make-4b": sample_commands.make_4b,
     "import": sample_commands.import_samples,
+    "prepare": sample_commands.prepare,
     "models": network_commands.models,
     "inspect": sample_commands.inspect,
     "convert": sample_commands.convert,

@@ -163,11 +163,14 @@ def predict(
     format: Annotated[
         str | None, typer.Option("--import", metavar="FORMAT", help="Import first: a FORMAT of `mscat import`.")
     ] = None,
+    mass_hypothesis: Annotated[
+        float | None, typer.Option(min=0.0, help="m_H [GeV] of all events, for a network that reads it.")
+    ] = None,
 ) -> None:
     """Scores of any sample, streaming -> HDF5, Parquet or ROOT."""
     from mscat_tf.cli import predict as command
 
-    command.predict(network, events, out, backend, batch, format)
+    command.predict(network, events, out, backend, batch, format, mass_hypothesis)
 
 
 def export(
@@ -261,8 +264,9 @@ def reproduce(
     ] = Path("experiments"),
     workers: Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is to be done.")] = False,
+    as_it_is: Annotated[bool, typer.Option("--as-it-is", help="Train nothing; measure what is trained.")] = False,
 ) -> None:
     """Train, evaluate and measure whole studies -> RESULTS.md. Goes on where it was interrupted."""
     from mscat_tf.cli import reproduce as reproducing
 
-    reproducing.reproduce(names or [], scale, folder, workers, dry_run)
+    reproducing.reproduce(names or [], scale, folder, workers, dry_run, as_it_is)

@@ -9,12 +9,13 @@ from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import duration, out, table
+from mscat_tf.cli.preparing import prepare
 from mscat_tf.cli.results import markdown, networks_as_columns, networks_as_rows, print_metrics
 from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError
 from mscat_tf.files import write_json, write_text
-from mscat_tf.run_folder import RUNS, Run, sample_path
+from mscat_tf.run_folder import RUNS, Run, sample_path, source_path
 
 Layout = Callable[[list[Run]], tuple[list[str], list[list[str]]]]
 
@@ -91,9 +92,12 @@ def _comparison(config: Config) -> Path:
 
 
 def _simulated(config: Config, watch: Stopwatch, workers: int | None) -> None:
-    ready = (sample_path(config) / "sample.json").is_file()
+    ready = (source_path(config) / "sample.json").is_file()
     if config.data.path is None:
         watch.time("simulation", partial(stages.generate, config, workers), done=ready)
+    if config.data.preparation.departs:
+        ready = (sample_path(config) / "sample.json").is_file()
+        watch.time("preparation", partial(prepare, config, workers), done=ready)
 
 
 def _trained_and_evaluated(config: Config, networks: Sequence[str], watch: Stopwatch) -> list[Run]:

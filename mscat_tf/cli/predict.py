@@ -28,7 +28,13 @@ PROCESS = "unknown"
 
 
 def predict(
-    network: Path, events: Sequence[Path], target: Path | None, backend: str | None, batch_size: int, format: str | None
+    network: Path,
+    events: Sequence[Path],
+    target: Path | None,
+    backend: str | None,
+    batch_size: int,
+    format: str | None,
+    mass: float | None = None,
 ) -> None:
     """Write the scores of a sample.
 
@@ -36,7 +42,7 @@ def predict(
         network: run folder or ONNX file. events: sample file or folder; files of others where `format` is given.
         target: file of the scores; default `scores-NAME.h5` beside the network, NAME being that of the sample.
         backend: `keras` (default of a run) or `onnx`. batch_size: events at a time.
-        format: that `mscat import` knows; None for our own.
+        format: that `mscat import` knows; None for our own. mass: hypothesis for all events [GeV].
 
     Raises:
         ConfigError: no such backend, or one that cannot read the network; several samples.
@@ -52,6 +58,8 @@ def predict(
     with ExitStack() as stack:
         sample = stack.enter_context(Sample(events[0])) if format is None else None
         scorer, about, data = _open(network, backend, batch_size)
+        if mass is not None:
+            scorer, about["mass_hypothesis"] = scorer.at_mass(mass), mass
         if sample is None:
             sample = stack.enter_context(_imported(str(format), events, scorer.token_settings, target.parent))
         about["sample"] = f"{events[0]} and {len(events) - 1} more" if len(events) > 1 else str(events[0])

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from mscat_tf.cli.console import out, table
 from mscat_tf.config.base import as_config_error
 from mscat_tf.config.load import apply_overrides
-from mscat_tf.evaluation.scores import VALIDATION_SCORES, read_scores
-from mscat_tf.reach import Reach, ReachSettings, reach_of_scores, sample_rates
+from mscat_tf.reach import Reach, ReachSettings
 from mscat_tf.run_folder import Run
+from mscat_tf.studies.reach_of_run import FOLDER, reach_of_run
 
-FOLDER, ENDLESS = "reach", "endless simulation"
+ENDLESS = "endless simulation"
 
 
 def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
@@ -47,7 +47,6 @@ def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
 
 
 def _reach(run: Run, overrides: Sequence[str]) -> Reach:
-    run.need_finished()
     values: dict[str, Any] = ReachSettings(luminosity_fb=run.config.evaluate.luminosity_fb).model_dump(mode="json")
     for override in overrides:
         apply_overrides(values, override)
@@ -55,10 +54,7 @@ def _reach(run: Run, overrides: Sequence[str]) -> Reach:
         settings = ReachSettings(**values)
     except ValidationError as error:
         raise as_config_error(error, "with --set " + " ".join(overrides)) from error
-    validation, test = (read_scores(run.path / name) for name in (VALIDATION_SCORES, "scores.h5"))
-    result = reach_of_scores(validation, test, sample_rates(run.sample, run.table.census), settings)
-    result.write(run.path / FOLDER)
-    return result
+    return reach_of_run(run, settings)
 
 
 def _figures(result: Reach, ending: str) -> dict[str, Any]:

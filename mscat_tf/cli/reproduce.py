@@ -2,22 +2,35 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import out, table
 from mscat_tf.cli.pipeline import evaluated_alike
+from mscat_tf.cli.preparing import prepare_if_asked
 from mscat_tf.config import Config
 from mscat_tf.config.study import Study, load_study, studies
+from mscat_tf.evaluation.scores import read_scores
+from mscat_tf.evaluation.selection_study import FILE as SELECTION
 from mscat_tf.files import write_json, write_text
-from mscat_tf.run_folder import RUNS, Run, has_run, member_names, sample_path
+from mscat_tf.run_folder import RUNS, Run, has_run, member_names, sample_path, source_path
+from mscat_tf.schema import MANIFEST
 
 
-def reproduce(names: list[str], scale: str, folder: Path, workers: int | None = None, dry_run: bool = False) -> None:
-    """Every study of these names, or all that ship: train, evaluate, measure, and write `RESULTS.md` anew.
+def reproduce(
+    names: list[str],
+    scale: str,
+    folder: Path,
+    workers: int | None = None,
+    dry_run: bool = False,
+    as_it_is: bool = False,
+) -> None:
+    """Every study of these names, or all that ship: train, evaluate, measure, draw, and write `RESULTS.md` anew.
 
     Args:
-        scale: `demo` or `paper`. folder: gets `results/<scale>/<study>.json` and `RESULTS.md`. workers: of the
-            simulation.
+        scale: `demo` or `paper`. folder: gets `results/<scale>/<study>.json`, figures beside it and `RESULTS.md`.
+        workers: of the simulation. dry_run: show what is to be done only. as_it_is: simulate and train nothing, and
+            measure the rows that are trained.
     """
     wanted = [load_study(name) for name in dict.fromkeys(names or studies())]
     plans = [study.configurations(scale) for study in wanted]
@@ -25,12 +38,19 @@ def reproduce(names: list[str], scale: str, folder: Path, workers: int | None = 
         _show(study, plan)
     if dry_run:
         return
+    from mscat_tf.studies.figures import draw_study
     from mscat_tf.studies.measured import measure
 
     for study, plan in zip(wanted, plans, strict=True):
         out.rule(f"[bold]{study.title}[/]", align="left")
-        runs = {row: _made(config, workers) for row, config in plan.items()}
-        write_json(_measured_file(folder, scale, study.name), measure(study, scale, runs))
+        runs = _there(study, plan) if as_it_is else _all_made(study, plan, workers)
+        if not runs:
+            out.print(f"{study.name}: no row is trained yet", soft_wrap=True)
+            continue
+        found = {**measure(study, scale, runs), "acceptance": _acceptance(study, workers, as_it_is)}
+        file = _measured_file(folder, scale, study.name)
+        write_json(file, found)
+        draw_study(found, file.with_suffix(""))
         _write_page(folder)
     out.print(str(folder / "RESULTS.md"))
 
@@ -51,13 +71,67 @@ def _state(config: Config) -> str:
     return "evaluated" if (folder / "metrics.json").is_file() else "trained"
 
 
-def _made(config: Config, workers: int | None) -> Run:
-    """The run, simulated, trained and evaluated as far as that is not done yet."""
-    if config.data.path is None and not (sample_path(config) / "sample.json").is_file():
+def _all_made(study: Study, plan: dict[str, Config], workers: int | None) -> dict[str, Run]:
+    """Runs of all rows, simulated, trained and evaluated as far as that is not done yet."""
+    runs: dict[str, Run] = {}
+    for row, config in plan.items():
+        _simulated(config, workers)
+        parent = study.rows[row].trained_as
+        runs[row] = _evaluated(_borrowed(runs[parent], config) if parent else _trained(config), config)
+    return runs
+
+
+def _there(study: Study, plan: dict[str, Config]) -> dict[str, Run]:
+    """Rows that are trained, evaluated as far as that is not done yet."""
+    runs: dict[str, Run] = {}
+    for row, config in plan.items():
+        folder, parent = RUNS / config.name, study.rows[row].trained_as
+        if parent in runs and (sample_path(config) / MANIFEST).is_file():
+            runs[row] = _evaluated(_borrowed(runs[parent], config), config)
+        elif not parent and has_run(folder) and Run(folder).finished:
+            runs[row] = _evaluated(Run(folder), config)
+    return runs
+
+
+def _simulated(config: Config, workers: int | None) -> None:
+    if config.data.path is None and not (source_path(config) / MANIFEST).is_file():
         stages.generate(config, workers)
-    run = stages.train(config)
-    newest = max(path.stat().st_mtime for path in run.path.rglob("training.json"))
-    if not evaluated_alike(run, config) or (run.path / "metrics.json").stat().st_mtime < newest:
+    prepare_if_asked(config, workers)
+
+
+def _trained(config: Config) -> Run:
+    """With the seeds that are asked for, or with more if another study asked for more."""
+    folder, wanted = RUNS / config.name, config.train.repeats
+    there = Run(folder).config.train.repeats if has_run(folder) else 1
+    return stages.train(config.updated([f"train.repeats={there}"]) if there > wanted > 1 else config)
+
+
+def _borrowed(trained: Run, config: Config) -> Run:
+    from mscat_tf.studies.borrowed import borrowed_run
+
+    seeds = f"train.repeats={trained.config.train.repeats}"
+    return borrowed_run(trained, config.updated([seeds]), RUNS / config.name)
+
+
+def _acceptance(study: Study, workers: int | None, as_it_is: bool) -> dict[str, Any] | None:
+    """Of the sample that the study wants simulated for it, if any."""
+    from mscat_tf.studies.acceptance import acceptance
+
+    config = study.acceptance_configuration()
+    if config is None:
+        return None
+    if not as_it_is:
+        _simulated(config, workers)
+    return acceptance(source_path(config)) if (source_path(config) / MANIFEST).is_file() else None
+
+
+def _evaluated(run: Run, config: Config) -> Run:
+    """The run, evaluated again where a member or a setting has come since, or a file that older versions wrote not."""
+    trainings = [trained.path / "training.json" for trained in run.members or [run]]
+    newest = max(path.stat().st_mtime for path in trainings)
+    done = evaluated_alike(run, config) and (run.path / "metrics.json").stat().st_mtime >= newest
+    done &= config.data.shuffle_labels or (run.path / SELECTION).is_file()
+    if not done or (run.repeated and read_scores(run.path / "scores.h5").member_logits is None):
         stages.evaluate(run, config)
     return run
 

@@ -85,6 +85,22 @@ def import_samples(
         importing.import_files(resolved, out, workers, scheduler, cluster, memory)
 
 
+def prepare(
+    config: Configuration,
+    settings: Set = None,
+    events: Events = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Make the tokens of a sample anew as data.preparation says -> data/NAME-prepared-DIGEST/*.h5. Resumes."""
+    from mscat_tf.cli import preparing, stages
+
+    resolved = stages.resolve(config, settings, events, seed=seed)
+    if not stages.dry(resolved, dry_run):
+        preparing.prepare(resolved, workers)
+
+
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER|RUN", help="Sample file, sample folder, or run folder.")],
     figures: Annotated[Path | None, typer.Option(help="Also draw distributions into this folder.")] = None,

@@ -67,18 +67,20 @@ def generate(
     preparation = find("data_prep.run", "generate")
     where = {"workers": workers, "scheduler": scheduler, "cluster": batch_system, "memory": memory}
     folder = DATA / config.sample.name
+    beside = sorted(other for other in DATA.glob("*/") if other.name != folder.name)
     with Reporter("simulating", config.sample.events, "selected events") as reporter:
 
         def show(progress: Any) -> None:
             detail = f"{progress.generated} generated"
             reporter.update(progress.selected, detail, progress.remaining_seconds)
 
-        summary = preparation.generate(config.sample, folder, progress=show, **where)
+        summary = preparation.generate(config.sample, folder, progress=show, others=beside, **where)
     peak = f", each within {summary.peak_memory_bytes / 2**20:.0f} MiB" if summary.made else ""
+    taken = f", {summary.taken} were taken from samples beside it" if summary.taken else ""
     out.print(
         f"sample: {folder}, {summary.events} selected events; {summary.made} files made now, {summary.kept} were "
-        f"there; {summary.generated} events generated in {duration(summary.seconds)} by {summary.workers} worker(s)"
-        f"{peak}",
+        f"there{taken}; {summary.generated} events generated in {duration(summary.seconds)} by {summary.workers} "
+        f"worker(s){peak}",
         soft_wrap=True,
     )
 

@@ -1,7 +1,7 @@
 """A study: configurations that differ in what is asked about, trained with several seeds and compared."""
 
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
@@ -11,6 +11,8 @@ from mscat_tf.config.sample import ProcessName
 from mscat_tf.errors import ConfigError
 
 FOLDER = "studies"
+RUNS = "runs"
+"""Where `mscat_tf.run_folder` keeps the runs."""
 
 
 class Row(Settings):
@@ -20,22 +22,73 @@ class Row(Settings):
         base: configuration that it stands on; null means that of the study.
         set: `section.key=value`, on top of base and scale.
         against: the row with which it is compared on the same test events; null means the reference.
+        scales: in which it is; none named means all.
+        start_from_row: the row with whose weights the training begins, seed by seed (`train.start_from`).
+        trained_as: the row whose networks are evaluated here: `set`, on top of that row's, says with which events, and
+            nothing is trained.
+        series, x: the line in the figure of which it is a point, and its place on the axis.
     """
 
     base: str | None = None
     set: tuple[str, ...] = ()
     against: str | None = None
+    scales: tuple[str, ...] = ()
+    start_from_row: str | None = None
+    trained_as: str | None = None
+    series: str | None = None
+    x: float | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Row":
+        if self.trained_as is not None:
+            wrong = [entry for entry in self.set if not entry.startswith(("data.", "sample."))]
+            wrong += [name for name in ("base", "start_from_row") if getattr(self, name) is not None]
+            if wrong:
+                raise ValueError(
+                    f"{', '.join(wrong)} may not stand beside trained_as, which takes the network of another row; set "
+                    "only data.* and sample.*"
+                )
+        return self
+
+
+class Axis(Settings):
+    """What the rows of a study go along.
+
+    Attributes:
+        title, unit: written beside it. logarithmic: its scale.
+        measured: places a row without `x` by the events that it was trained on.
+    """
+
+    title: str
+    unit: str = ""
+    logarithmic: bool = False
+    measured: Literal["training_events"] | None = None
+
+
+class Quoted(Settings):
+    """What someone else says about some differences of this study.
+
+    Attributes:
+        source: who, where. rows: of each, less the row that it is compared with. low, high: of that difference of AUC.
+    """
+
+    source: str
+    rows: tuple[str, ...] = Field(min_length=1)
+    low: float
+    high: float
 
 
 class Scale(Settings):
     """How much is spent.
 
     Attributes:
-        seeds: trainings of each row. set: `section.key=value` for every row.
+        seeds: trainings of each row. set: `section.key=value` for every row. of_base: more of them for the rows that
+            stand on a base configuration, by its name.
     """
 
     seeds: PositiveInt
     set: tuple[str, ...] = ()
+    of_base: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Study(Settings):
@@ -46,6 +99,11 @@ class Study(Settings):
         base: configuration on which rows stand that name no other. reference: the row with which the others are
             compared.
         scales: `demo` for two cores, `paper` for a node with GPUs. rows: by name, in the order of the table.
+        x_axis: of a curve, if the rows are points of one.
+        acceptance: a sample that is only simulated, for the acceptance of the selection in each of its processes.
+        quoted: differences that the study is to confirm or to exclude.
+        further: what is measured besides: how fast each row learns, what each stream is worth to it, what it costs,
+            what its cuts select.
     """
 
     name: ProcessName
@@ -55,13 +113,34 @@ class Study(Settings):
     reference: str
     scales: dict[str, Scale] = Field(min_length=1)
     rows: dict[str, Row] = Field(min_length=1)
+    x_axis: Axis | None = None
+    acceptance: Row | None = None
+    quoted: Quoted | None = None
+    further: tuple[Literal["learning", "importance", "cost", "selection"], ...] = ()
 
     @model_validator(mode="after")
     def _possible(self) -> "Study":
         for name in (self.reference, *(row.against for row in self.rows.values() if row.against)):
             if name not in self.rows:
                 raise ValueError(f"there is no row '{name}' to compare with; rows: {', '.join(self.rows)}")
+        for name in self.quoted.rows if self.quoted else ():
+            if name not in self.rows or self.compared_with(name) is None:
+                raise ValueError(f"quoted: '{name}' is no row that is compared with another")
+        names = list(self.rows)
+        for name, row in self.rows.items():
+            parents = {"trained_as": row.trained_as, "start_from_row": row.start_from_row}
+            trained = [other for other in names[: names.index(name)] if self.rows[other].trained_as is None]
+            for key, parent in parents.items():
+                if parent is not None and parent not in trained:
+                    raise ValueError(f"row '{name}': {key}: '{parent}' is no row above it that is trained")
+            for other in filter(None, (*parents.values(), self.compared_with(name))):
+                missing = [scale for scale in self._scales_of(name) if scale not in self._scales_of(other)]
+                if missing:
+                    raise ValueError(f"row '{name}' needs row '{other}', which is not in scale {', '.join(missing)}")
         return self
+
+    def _scales_of(self, row: str) -> tuple[str, ...]:
+        return self.rows[row].scales or tuple(self.scales)
 
     def compared_with(self, row: str) -> str | None:
         """The row that this one is compared with; None for one that stands by itself."""
@@ -78,15 +157,31 @@ class Study(Settings):
         """
         if scale not in self.scales:
             raise ConfigError(f"study {self.name}: {unknown_key(scale, list(self.scales))}")
-        chosen = self.scales[scale]
-        common = (*chosen.set, f"train.repeats={chosen.seeds}")
-        return {
-            name: _named(load_config(row.base or self.base, [*common, *row.set])) for name, row in self.rows.items()
-        }
+        found: dict[str, Config] = {}
+        for name, row in self.rows.items():
+            if scale in self._scales_of(name):
+                parent = row.trained_as or row.start_from_row
+                found[name] = self._configuration(row, self.scales[scale], found[parent] if parent else None)
+        return found
+
+    def _configuration(self, row: Row, scale: Scale, parent: Config | None) -> Config:
+        if parent is not None and row.trained_as:
+            config = parent.updated(row.set)
+            return config.model_copy(update={"name": f"{parent.name}-on-{config.decisive_digest[:8]}"})
+        base = row.base or self.base
+        common = [*scale.set, f"train.repeats={scale.seeds}", *scale.of_base.get(base, ())]
+        if parent is not None:
+            common.append(f"train.start_from={RUNS}/{parent.name}")
+        return _named(load_config(base, [*common, *row.set]))
+
+    def acceptance_configuration(self) -> Config | None:
+        """With the sample of `acceptance`, of no scale."""
+        wanted = self.acceptance
+        return None if wanted is None else load_config(wanted.base or self.base, list(wanted.set))
 
 
 def _named(config: Config) -> Config:
-    return config.updated([f"name={config.model.name}-{config.decisive_digest[:8]}"])
+    return config.model_copy(update={"name": f"{config.model.name}-{config.decisive_digest[:8]}"})
 
 
 def studies() -> list[str]:

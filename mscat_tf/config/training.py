@@ -6,7 +6,8 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from mscat_tf.config.base import Settings
 from mscat_tf.config.model import Rate
-from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS
+from mscat_tf.config.preparation import Preparation
+from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS, MASS
 
 
 class DataSettings(Settings):
@@ -14,12 +15,18 @@ class DataSettings(Settings):
 
     Attributes:
         path: a folder of shards or one HDF5 file; null means `data/<sample.name>`.
-        constituent_features, kinematic_features: columns that the network sees.
+        constituent_features, kinematic_features: columns that the network sees. `m_H` among the latter is the mass
+            hypothesis [GeV], the same in all tokens of an event (arXiv:1601.07913): that of signal is true, background
+            is dealt masses of the signal in proportion to their weights.
         declustering_features: columns of the Lund declusterings, for networks that read them.
         event_shapes: columns of the event shapes, which become one more token of the high scale; none by default.
         max_constituents: read at most this many per jet; null keeps what the file has.
         train_fraction, validation_fraction: the rest is the test split; assigned by hash of `group_id`.
+        train_events: at most so many events of the training split are used, all of one parton-level event or none;
+            which ones depends on `seed`, and fewer are a part of more. The other splits stay as they are.
+        mass_hypothesis: only signal of this mass is used, and it is what all events have as `m_H` [GeV].
         shuffle_labels: permute the labels once over all events (a check: nothing may be learned).
+        preparation: how tokens are made from raw constituents, where not as in the file; `mscat prepare` makes them.
     """
 
     path: str | None = None
@@ -30,7 +37,10 @@ class DataSettings(Settings):
     max_constituents: PositiveInt | None = None
     train_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.64
     validation_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.16
+    train_events: PositiveInt | None = None
+    mass_hypothesis: PositiveFloat | None = None
     shuffle_labels: bool = False
+    preparation: Preparation = Preparation()
 
     @model_validator(mode="after")
     def _possible(self) -> "DataSettings":
@@ -38,7 +48,7 @@ class DataSettings(Settings):
             raise ValueError("train_fraction + validation_fraction leave nothing for the test split; lower one of them")
         for asked, known, what in (
             (self.constituent_features, CONSTITUENT_COLUMNS, "constituent_features"),
-            (self.kinematic_features, KINEMATIC_COLUMNS, "kinematic_features"),
+            (self.kinematic_features, (*KINEMATIC_COLUMNS, MASS), "kinematic_features"),
             (self.declustering_features, LUND_COLUMNS, "declustering_features"),
             (self.event_shapes, EVENT_SHAPE_COLUMNS, "event_shapes"),
         ):
@@ -68,7 +78,8 @@ class TrainSettings(Settings):
         length_buckets: batches of events with about equally many constituents, in so many classes; 1 mixes all.
         sampling: `natural`, `balanced` (each class equally often, its processes too), or the share of every process.
             The weights are divided by it: what is minimised stays the same.
-        class_weights: `balanced` gives both classes the same sum of weights, `natural` leaves the cross-sections alone.
+        class_weights: `balanced` gives both classes the same sum of weights, `masses` besides signal of every `m_H` the
+            same, `natural` leaves the cross-sections alone.
         event_weights: False gives every event of a process the same weight.
         label_smoothing: epsilon of arXiv:1512.00567, section 7; 0 is off.
         steps_per_execution: steps for each call from Python.
@@ -80,7 +91,11 @@ class TrainSettings(Settings):
         ema: momentum of the moving average of the weights that is validated and kept; 0 is off.
         symmetries: show every event in each epoch rotated about the beam and mirrored at random, which changes nothing
             physical (see `mscat_tf.data.symmetries`).
-        start_from: a run folder or a `.keras` file whose weights the network begins with; null begins at random.
+        start_from: a run folder or a `.keras` file whose weights the network begins with; null begins at random. Of
+            another network the equally named parts of the same sizes are taken, never the head; of a run with several
+            seeds that of the own seed.
+        freeze: parts that stay as `start_from` gave them: layers by name, or by the first words of their names
+            (`constituents`, `kinematics`, `head`, ...).
         monitor: what the best epoch has least (`val_loss`) or most (`val_auc`) of.
         early_stopping_patience: epochs without a better one before stopping; 0 never stops.
         checkpoint_minutes: also keep a checkpoint within an epoch this often; 0 only after each epoch.
@@ -98,7 +113,7 @@ class TrainSettings(Settings):
     lanes: PositiveInt = 1
     length_buckets: Annotated[int, Field(ge=1, le=64)] = 1
     sampling: Literal["natural", "balanced"] | dict[str, PositiveFloat] = "natural"
-    class_weights: Literal["balanced", "natural"] = "balanced"
+    class_weights: Literal["balanced", "masses", "natural"] = "balanced"
     event_weights: bool = True
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     steps_per_execution: PositiveInt = 1
@@ -114,6 +129,7 @@ class TrainSettings(Settings):
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     symmetries: bool = True
     start_from: str | None = None
+    freeze: tuple[str, ...] = ()
     monitor: Literal["val_loss", "val_auc"] = "val_loss"
     early_stopping_patience: Annotated[int, Field(ge=0)] = 6
     checkpoint_minutes: Annotated[float, Field(ge=0.0)] = 10.0
@@ -126,6 +142,10 @@ class TrainSettings(Settings):
             raise ValueError(
                 f"batch_size = {self.batch_size} must be a multiple of lanes ({self.lanes}) times accumulation "
                 f"({self.accumulation}) times parallel_parts ({self.parallel_parts})"
+            )
+        if self.freeze and self.start_from is None:
+            raise ValueError(
+                f"freeze: {', '.join(self.freeze)} would stay at random; give start_from, the run that trained it"
             )
         if self.length_buckets > 1 and self.lanes > 1:
             raise ValueError("length_buckets and lanes exclude each other: set one of them to 1")

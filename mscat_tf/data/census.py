@@ -13,13 +13,16 @@ from mscat_tf import schema
 from mscat_tf.config import DataSettings
 from mscat_tf.config.training import TrainSettings
 from mscat_tf.data.blocks import Block
+from mscat_tf.data.choice import TRAIN, EventChoice, MassBalance, MassDeal
 from mscat_tf.data.lengths import class_edges, length_class, longest_jet
 from mscat_tf.data.sample import Arrays, Sample
-from mscat_tf.data.splits import SPLITS, assign_splits
+from mscat_tf.data.splits import OTHER_MASS, SPARE, SPLITS
 from mscat_tf.errors import InputError
+from mscat_tf.schema import MASS
 
 Floats = NDArray[np.float64]
-SMALL_COLUMNS = ("process", "weights", "group_id")
+_TRAINED, _OTHERS = 0, 1
+"""Kinds of events with factors of their own: those of the training split, and all others."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,10 @@ class BlockEvents:
 
     Attributes:
         label: 1 signal, 0 background, permuted over the sample if `data.shuffle_labels`. process: index.
-        split: index into `SPLITS`.
+        split: index into `SPLITS`; larger numbers for events of no split, see `EventChoice`.
         weight_fb: expected events per 1/fb, generator x tag x cross-section.
         weight: of the event in a loss, see `Census`.
+        mass: hypothesis [GeV] where `data.kinematic_features` has `m_H`, else None.
     """
 
     label: NDArray[np.int32]
@@ -38,26 +42,33 @@ class BlockEvents:
     split: NDArray[np.int8]
     weight_fb: Floats
     weight: Floats
+    mass: NDArray[np.float32] | None = None
 
 
 class Census:
     """Numbers and weights of the events of a sample, from one pass over it.
 
     The weight of an event in a loss is `weight_fb x process factor x class factor`. With `class_weights: balanced` each
-    class sums to n / 2 over all splits, else all events sum to n; the mean weight is one in both cases. With
+    class sums to n / 2 over all splits, else all events sum to n; the mean weight is one in both cases. `masses` shares
+    the sum of the signal equally among its masses. With
     `event_weights: false` every event of a process has the mean weight of that process, so that processes keep their
-    cross-sections.
+    cross-sections. Where `data.train_events` limits the training split, its events have factors of their own, made of
+    them alone; the other events keep theirs.
 
     Args:
-        sample, settings: what is counted. seed: of `settings.shuffle_labels`, which alone keeps a byte for each event.
+        sample, settings: what is counted. seed: of `settings.shuffle_labels`, which alone keeps a byte for each event,
+            of the choice of `train_events` and of the masses dealt to background.
         train: whose `class_weights`, `event_weights` and `length_buckets` count; None means the defaults.
 
     Attributes:
+        columns: data sets of a file that `describe` needs.
         counts: `(blocks, splits, processes, length classes)` events, in the order of `sample.blocks`.
-        events: `(splits, processes)`. sum_of_weights, sum_of_squares: of `weight_fb`, likewise [fb], [fb^2].
+        events: `(splits + 1, processes)`; the last row is what `data.train_events` leaves out of the training split.
+        sum_of_weights, sum_of_squares: of `weight_fb`, likewise [fb], [fb^2].
 
     Raises:
-        InputError: a class is missing, or the file's label contradicts its process.
+        InputError: a class is missing, the file's label contradicts its process, or the sample lacks what `settings`
+            ask for.
         SchemaError: a file is damaged.
     """
 
@@ -65,24 +76,39 @@ class Census:
         train = train or TrainSettings()
         self.processes, self.process_labels = sample.header.processes, sample.header.labels
         self._path, self._settings, self._event_weights = sample.path, settings, train.event_weights
+        self._balanced = train.class_weights != "natural"
         self._fb_per_weight = fb_per_weight(sample)
+        self._choice = EventChoice(sample, settings, seed)
+        self._mass_balance: MassBalance | None = None
+        self._deal: MassDeal | None = None
         constituents = min(sample.header.constituents, settings.max_constituents or sample.header.constituents)
         self.length_edges = class_edges(constituents, train.length_buckets)
-        shape = len(SPLITS), len(self.processes)
-        self.counts = np.zeros((len(sample.blocks), *shape, train.length_buckets), np.uint16)
+        shape = len(SPLITS) + 1, len(self.processes)
+        self.counts = np.zeros((len(sample.blocks), len(SPLITS), shape[1], train.length_buckets), np.uint16)
+        self.events = np.zeros(shape, np.int64)
         self.sum_of_weights, self.sum_of_squares = np.zeros(shape), np.zeros(shape)
-        self._process_factor, self._class_factor = np.ones(len(self.processes)), np.ones(2)
+        self._process_factor, self._class_factor = np.ones((2, shape[1])), np.ones((2, 2))
         self._shuffled: NDArray[np.int8] | None = None
         first = 0
         for run in sample.runs:
             first += self._count(sample, first, run)
-        self.events = self.counts.sum(axis=(0, 3), dtype=np.int64)
         labels = np.asarray(self.process_labels)
-        self.events_of_class = np.stack([self.events[:, labels == value].sum(axis=1) for value in (0, 1)], axis=1)
+        by_class = [self.events[: len(SPLITS), labels == value].sum(axis=1) for value in (0, 1)]
+        self.events_of_class = np.stack(by_class, axis=1)
         self._need_classes()
-        self._set_factors(train.class_weights == "balanced")
+        self._set_factors()
         if settings.shuffle_labels:
-            self._shuffle(sample, seed, train.class_weights == "balanced")
+            self._shuffle(sample, seed)
+        if train.class_weights == "masses":
+            self._mass_balance = MassBalance(*self._masses(sample, "train.class_weights"))
+        if MASS in settings.kinematic_features:
+            self._deal = MassDeal(*self._masses(sample, "data.kinematic_features"), seed)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """See the class."""
+        mass = (MASS,) if self._mass_balance else ()
+        return tuple(dict.fromkeys((*self._choice.columns, *mass, *(self._deal.columns if self._deal else ()))))
 
     def __len__(self) -> int:
         return int(self.events.sum())
@@ -91,17 +117,21 @@ class Census:
         """Label, process, split and weights of the events of a block.
 
         Args:
-            block: where they are, of any length. arrays: `SMALL_COLUMNS` of it.
+            block: where they are, of any length. arrays: `columns` of it.
         """
         process = arrays["process"]
-        label = np.asarray(self.process_labels, np.int32)[process]
+        own_label = label = np.asarray(self.process_labels, np.int32)[process]
         if self._shuffled is not None:
             label = self._shuffled[block.first_row : block.first_row + len(process)].astype(np.int32)
+        split = self._choice.splits(arrays)
         weight_fb = arrays["weights"].astype(np.float64).prod(axis=1) * self._fb_per_weight[process]
         plain = weight_fb if self._event_weights else np.ones(len(process))
-        weight = plain * self._process_factor[process] * self._class_factor[label]
-        split = assign_splits(arrays["group_id"], self._settings.train_fraction, self._settings.validation_fraction)
-        return BlockEvents(label, process, split, weight_fb, weight)
+        kind = np.where(split == TRAIN, _TRAINED, _OTHERS)
+        weight = plain * self._process_factor[kind, process] * self._class_factor[kind, label]
+        if self._mass_balance:
+            weight = weight * self._mass_balance.factors(arrays, own_label == 1)
+        mass = self._deal.masses(arrays, own_label == 1) if self._deal else None
+        return BlockEvents(label, process, split, weight_fb, weight, mass)
 
     def split_counts(self) -> dict[str, Any]:
         """Events and effective events (`events.effective_events`) of every process in every split."""
@@ -119,21 +149,27 @@ class Census:
         """Raise InputError unless every split holds signal and background."""
         for split, numbers in zip(SPLITS, self.events_of_class, strict=True):
             if not numbers.all():
-                raise InputError(f"{self._path}: the {split} split does not hold both classes; generate more events")
+                asked, advice = "", "generate more events"
+                if split == SPLITS[TRAIN] and self._settings.train_events is not None:
+                    asked, advice = f" with data.train_events = {self._settings.train_events}", "raise it"
+                raise InputError(f"{self._path}: the {split} split{asked} does not hold both classes; {advice}")
 
     def _count(self, sample: Sample, first: int, run: Block) -> int:
         """Add a run of blocks, the first of which has this number; return how many it has."""
         buckets = self.counts.shape[-1]
-        arrays = sample.read(run, ("label", *SMALL_COLUMNS, *(("constituents_mask",) if buckets > 1 else ())))
+        arrays = sample.read(run, ("label", *self.columns, *(("constituents_mask",) if buckets > 1 else ())))
         self._check(arrays["label"], arrays["process"])
         events = self.describe(run, arrays)
-        for total, power in ((self.sum_of_weights, 1), (self.sum_of_squares, 2)):
-            np.add.at(total, (events.split, events.process), events.weight_fb**power)
+        used, here = events.split != OTHER_MASS, events.split < SPARE
+        place = events.split[used], events.process[used]
+        for total, power in ((self.events, 0), (self.sum_of_weights, 1), (self.sum_of_squares, 2)):
+            np.add.at(total, place, (events.weight_fb[used] ** power).astype(total.dtype))
         number = first + np.arange(len(events.label)) // schema.CHUNK_EVENTS
         lengths = np.zeros(len(number), np.int64)
         if buckets > 1:
             lengths = longest_jet(arrays["constituents_mask"][..., : self.length_edges[-1]])
-        np.add.at(self.counts, (number, events.split, events.process, length_class(lengths, self.length_edges)), 1)
+        found = number, events.split, events.process, length_class(lengths, self.length_edges)
+        np.add.at(self.counts, tuple(column[here] for column in found), 1)
         return int(number[-1]) + 1 - first
 
     def _check(self, label: NDArray[np.int32], process: NDArray[np.int32]) -> None:
@@ -147,27 +183,59 @@ class Census:
             if not self.events_of_class[:, value].any():
                 raise InputError(f"{self._path}: no {name} event; a classifier needs both, add a process of that label")
 
-    def _set_factors(self, balanced: bool) -> None:
-        """Mean weights of the processes where events have none of their own, then the sums of the classes."""
-        events, weights = self.events.sum(axis=0), self.sum_of_weights.sum(axis=0)
-        if not self._event_weights:
-            self._process_factor = weights / np.maximum(events, 1)
-        labels = np.asarray(self.process_labels)
-        sums = np.array([weights[labels == value].sum() for value in (0, 1)])
-        self._class_factor = _class_factors(sums, len(self), balanced)
+    def _rows(self, kind: int) -> slice:
+        """Rows of `events` whose sums make the factors of the events of this kind."""
+        alone = kind == _TRAINED and self._settings.train_events is not None
+        return slice(TRAIN, TRAIN + 1) if alone else slice(None)
 
-    def _shuffle(self, sample: Sample, seed: int, balanced: bool) -> None:
+    def _set_factors(self) -> None:
+        """Mean weights of the processes where events have none of their own, then the sums of the classes."""
+        labels = np.asarray(self.process_labels)
+        for kind in (_TRAINED, _OTHERS):
+            events, weights = (sums[self._rows(kind)].sum(axis=0) for sums in (self.events, self.sum_of_weights))
+            if not self._event_weights:
+                self._process_factor[kind] = weights / np.maximum(events, 1)
+            sums = np.array([weights[labels == value].sum() for value in (0, 1)])
+            self._class_factor[kind] = _class_factors(sums, int(events.sum()), self._balanced)
+
+    def _shuffle(self, sample: Sample, seed: int) -> None:
         """Permute the labels over all events, and bring the sums of the classes to where they were."""
         labels = sample.column("label").astype(np.int8)
-        self._process_factor = self._process_factor * self._class_factor[np.asarray(self.process_labels)]
-        self._class_factor = np.ones(2)
+        self._process_factor = self._process_factor * self._class_factor[:, np.asarray(self.process_labels)]
+        self._class_factor = np.ones((2, 2))
         self._shuffled = np.random.default_rng((seed, 0x5AFE)).permutation(labels)
-        sums, self.events_of_class = np.zeros(2), np.zeros((len(SPLITS), 2), np.int64)
+        sums, numbers = np.zeros((len(SPLITS) + 1, 2)), np.zeros((len(SPLITS) + 1, 2), np.int64)
         for run in sample.runs:
-            events = self.describe(run, sample.read(run, SMALL_COLUMNS))
-            np.add.at(sums, events.label, events.weight)
-            np.add.at(self.events_of_class, (events.split, events.label), 1)
-        self._class_factor = _class_factors(sums, len(self), balanced)
+            events = self.describe(run, sample.read(run, self.columns))
+            used = events.split != OTHER_MASS
+            place = events.split[used], events.label[used]
+            np.add.at(numbers, place, 1)
+            np.add.at(sums, place, events.weight[used])
+        self.events_of_class = numbers[: len(SPLITS)]
+        for kind in (_TRAINED, _OTHERS):
+            rows = self._rows(kind)
+            number = int(self.events[rows].sum())
+            self._class_factor[kind] = _class_factors(sums[rows].sum(axis=0), number, self._balanced)
+
+    def _masses(self, sample: Sample, setting: str) -> tuple[Floats, Floats]:
+        """Masses of the signal in the training split, rising, with the sums of their weights, for this setting."""
+        sample.need(MASS, f"{setting} asks for", f"make it again, or change {setting}")
+        found: dict[float, float] = {}
+        signal = np.asarray(self.process_labels) == 1
+        for run in sample.runs:
+            arrays = sample.read(run, tuple(dict.fromkeys((*self.columns, MASS))))
+            events = self.describe(run, arrays)
+            chosen = (events.split == TRAIN) & signal[events.process]
+            masses, place = np.unique(arrays[MASS][chosen], return_inverse=True)
+            sums = np.bincount(place, events.weight[chosen], len(masses))
+            for mass, weight in zip(masses.tolist(), sums.tolist(), strict=True):
+                found[mass] = found.get(mass, 0.0) + weight
+        if not found:
+            self.need_both_classes()
+        if not np.isfinite(list(found)).all():
+            raise InputError(f"{self._path}: some signal has no 'm_H', which {setting} asks for; change {setting}")
+        masses = np.array(sorted(found))
+        return masses, np.array([found[mass] for mass in masses])
 
 
 def fb_per_weight(sample: Sample) -> Floats:

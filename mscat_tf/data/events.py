@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.config.training import TrainSettings
-from mscat_tf.data.census import SMALL_COLUMNS, Census
+from mscat_tf.data.census import Census
 from mscat_tf.data.sample import Sample
 from mscat_tf.data.splits import SPLITS
 
@@ -20,7 +20,7 @@ class EventTable:
 
     Attributes:
         label: 1 signal, 0 background. process: index into `processes`.
-        event_id, group_id: see the schema. split: index into `SPLITS`.
+        event_id, group_id: see the schema. split: index into `SPLITS`; larger for events of none.
         weight_fb: expected events per 1/fb, generator x tag x cross-section.
         weight: for loss and AUC: as `weight_fb`, each class scaled to a sum of n / 2; see `Census`.
         census: of all events, from which the table is made.
@@ -79,7 +79,7 @@ def event_table(sample: Sample, settings: DataSettings, seed: int, train: TrainS
     census = Census(sample, settings, seed, train)
     parts, identifiers = [], []
     for run in sample.runs:
-        arrays = sample.read(run, (*SMALL_COLUMNS, "event_id"))
+        arrays = sample.read(run, tuple(dict.fromkeys((*census.columns, "event_id"))))
         parts.append(census.describe(run, arrays))
         identifiers.append((arrays["event_id"], arrays["group_id"]))
     columns = ("label", "process", "split", "weight_fb", "weight")

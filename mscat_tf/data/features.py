@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
-from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS
+from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS, MASS
 
 Arrays = dict[str, NDArray[Any]]
 CONSTITUENTS = ("constituents", "constituents_mask")
@@ -21,12 +22,19 @@ def data_sets(input_names: Iterable[str]) -> tuple[str, ...]:
     return (*cloud, "kinematics", *tree, *(("event_shapes",) if "event_shapes" in names else ()))
 
 
+def with_mass(arrays: Arrays, mass: NDArray[np.float32]) -> Arrays:
+    """The same with the mass hypothesis `(n,)` [GeV] as the last column `m_H` of all kinematic tokens."""
+    tokens = arrays["kinematics"]
+    column = np.broadcast_to(mass.astype(tokens.dtype)[:, None, None], (*tokens.shape[:2], 1))
+    return {**arrays, "kinematics": np.concatenate([tokens, column], axis=-1)}
+
+
 def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
     """The chosen columns of the data sets in `arrays`, under the same names; only so many constituents as wanted.
 
     Each where it is present: `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics`
     `(n, K, features)`, `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`,
-    `event_shapes` `(n, columns)`.
+    `event_shapes` `(n, columns)`. If `m_H` is chosen, `kinematics` must have been through `with_mass`.
     """
     chosen = {
         "constituents": (CONSTITUENT_COLUMNS, settings.constituent_features),
@@ -39,7 +47,7 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
         found[name] = arrays[name][:, :, slice(settings.max_constituents)]
     for name, (known, wanted) in chosen.items():
         if name in found and wanted != known:
-            found[name] = found[name][..., [known.index(column) for column in wanted]]
+            found[name] = found[name][..., [(*known, MASS).index(column) for column in wanted]]
     return found
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data.sample import Sample
-from mscat_tf.schema import DATA_SETS, HIGH_LEVEL_COLUMNS
+from mscat_tf.errors import InputError
+from mscat_tf.schema import DATA_SETS, HIGH_LEVEL_COLUMNS, MASS
 
 
 def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[str, ...]:
@@ -19,8 +20,12 @@ def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[s
         inputs: `kinematics` (event shapes among them), `high_level` or `both`.
 
     Raises:
-        InputError: the sample lacks a data set that is asked for.
+        InputError: the sample lacks a data set that is asked for, or a mass hypothesis is, which trees do not read.
     """
+    if MASS in settings.kinematic_features and inputs != "high_level":
+        raise InputError(
+            "data.kinematic_features: 'boosted_trees' cannot read the hypothesis m_H; take it out, or choose a network"
+        )
     names: list[str] = []
     if inputs != "high_level":
         tokens = range(sample.header.tokens)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf import schema
+from mscat_tf.config import digest
+from mscat_tf.config.preparation import PREPARED
 from mscat_tf.data.blocks import Block, Blocks
 from mscat_tf.data.open_files import OpenFiles
 from mscat_tf.errors import InputError, SchemaError
@@ -59,6 +61,17 @@ class Sample:
     def header(self) -> schema.Header:
         """Header of the first file; sizes, processes and common settings are the same in all."""
         return self.headers[0]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies the events: settings, seed, and number of events of every file.
+
+        That of a sample that `mscat prepare` derived begins with that of its source (`source_digest`).
+        """
+        files = [[file.name, header.events] for file, header in zip(self.files, self.headers, strict=True)]
+        own = digest({"configuration": self.header.digest, "seed": self.header.seed, "files": files})
+        source = self.header.configuration.get("preparation", {}).get("source")
+        return f"{source}{PREPARED}{own[:8]}" if source else own
 
     def has(self, name: str) -> bool:
         """Whether every file holds this data set; only those of `schema.OPTIONAL` may be missing."""
@@ -220,7 +233,9 @@ def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder; make the sample with `mscat generate`, or set data.path")
+        how = "derive it from its source with `mscat prepare` and the same configuration"
+        advice = how if PREPARED in path.name else "make the sample with `mscat generate`, or set data.path"
+        raise InputError(f"{path}: no such file or folder; {advice}")
     if (path / schema.UNFINISHED).exists():
         raise InputError(
             f"{path}: this sample is not finished; give the command that was making it again: it makes what is missing"

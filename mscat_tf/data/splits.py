@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "validation", "test")
+SPARE, OTHER_MASS = len(SPLITS), len(SPLITS) + 1
+"""Of no split: training events beyond `data.train_events`, and signal of another mass than `data.mass_hypothesis`."""
 
 
 def uniform_hash(identifiers: NDArray[np.uint64]) -> NDArray[np.float64]:

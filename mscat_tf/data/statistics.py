@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.constants import LOGARITHM_FLOOR
-from mscat_tf.data.census import SMALL_COLUMNS, Census
-from mscat_tf.data.features import take_features
+from mscat_tf.data.census import Census
+from mscat_tf.data.features import take_features, with_mass
 from mscat_tf.data.sample import Sample
 from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError
@@ -66,10 +66,11 @@ def column_moments(
     shapes["kinematics"] = (sample.header.tokens, *shapes["kinematics"])
     moments = {name: RunningMoments(shape) for name, shape in shapes.items()}
     masks = {name: mask for name, mask in MASKS.items() if name in moments}
-    for block, arrays in sample.iterate((*moments, *masks.values(), *SMALL_COLUMNS)):
-        chosen = census.describe(block, arrays).split == SPLITS.index("train")
+    for block, arrays in sample.iterate((*moments, *masks.values(), *census.columns)):
+        events = census.describe(block, arrays)
+        chosen = events.split == SPLITS.index("train")
         kept = {name: arrays[name][chosen] for name in (*moments, *masks.values())}
-        found = take_features(kept, settings)
+        found = take_features(kept if events.mass is None else with_mass(kept, events.mass[chosen]), settings)
         for name, running in moments.items():
             values = found[name][found[masks[name]]] if name in masks else found[name]
             running.update(_logarithms(values, log_features[name], sample))

@@ -19,9 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
+from mscat_tf.errors import ConfigError
 from mscat_tf.physics.four_vectors import wrap_phi
 
 Arrays = dict[str, NDArray[Any]]
+
+
+def check_exact(settings: DataSettings) -> None:
+    """See that the relations above hold for the tokens that are read.
+
+    Raises:
+        ConfigError: they were prepared otherwise.
+    """
+    broken = settings.preparation.breaks_symmetries
+    if broken:
+        raise ConfigError(
+            f"train.symmetries: mirrored events are not what they should be with data.preparation.{broken[0]}; set "
+            "train.symmetries=false, here and in what it is compared with"
+        )
 
 
 def throw_symmetries(inputs: Arrays, settings: DataSettings, rng: np.random.Generator) -> Arrays:

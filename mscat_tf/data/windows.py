@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mscat_tf.data.census import SMALL_COLUMNS, Census
+from mscat_tf.data.census import Census
+from mscat_tf.data.features import with_mass
 from mscat_tf.data.lengths import length_class, longest_jet
 from mscat_tf.data.order import EventOrder, Ints, LanePass
 from mscat_tf.data.sample import Arrays, Sample
@@ -71,7 +72,7 @@ class WindowReader:
         self._sample, self._census, self._split = sample, census, split
         self._data_sets, self._order, self._classes = data_sets, order, order.classes
         mask = ("constituents_mask",) if self._classes > 1 else ()
-        self._read_names = tuple(dict.fromkeys((*data_sets, *mask, *SMALL_COLUMNS)))
+        self._read_names = tuple(dict.fromkeys((*data_sets, *mask, *census.columns)))
 
     def parts(self, lane: int, start: int, endless: bool, background: Executor) -> Iterator[Part]:
         """A lane's parts of the batches from step `start` on, counted over all passes.
@@ -157,7 +158,10 @@ class WindowReader:
         times = lane_pass.repeats(place, stratum)
         kept = times > 0
         chosen, length, stratum, times = chosen[kept], length[kept], stratum[kept], times[kept]
-        return {name: arrays[name][chosen] for name in self._data_sets} | {
+        found = {name: arrays[name][chosen] for name in self._data_sets}
+        if events.mass is not None:
+            found = with_mass(found, events.mass[chosen])
+        return found | {
             "label": events.label[chosen].astype(np.float32),
             "weight": events.weight[chosen] / self._order.ratio[lane_pass.lane][stratum],
             "row": block.first_row + chosen,

@@ -80,7 +80,10 @@ def _against(scores: Scores, chosen: NDArray[np.bool_], settings: EvaluationSett
             f"{efficiency:g}": _rejection(logit, label, weight, efficiency, replicas.resampled[:, 1 + index], settings)
             for index, efficiency in enumerate(settings.signal_efficiencies)
         },
-        "roc": _curve(replicas, slice(1 + len(points), None)),
+        "roc": {
+            **_curve(replicas, slice(1 + len(points), None)),
+            "effective_background": ranked.roc(weight).effective_background_at(CURVE).tolist(),
+        },
     }
 
 

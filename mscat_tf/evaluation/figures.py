@@ -13,6 +13,7 @@ from mscat_tf.data.events import EventTable
 from mscat_tf.evaluation.metrics import weighted_roc
 from mscat_tf.evaluation.quality_figures import draw_calibration, draw_roc_errors
 from mscat_tf.evaluation.scores import Scores
+from mscat_tf.evaluation.selection_figures import draw_selection
 from mscat_tf.evaluation.style import COLOURS, label_axes, new_axes, process_colours, save
 from mscat_tf.schema import KINEMATIC_COLUMNS
 
@@ -20,8 +21,14 @@ DASHES = ("-", "--", "-.", (0, (1, 1)))
 """Tell runs of one colour apart: up to 24 of them."""
 
 
-def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path) -> list[Path]:
-    """All figures of one run; returns the PNG paths."""
+def draw_run(
+    scores: Scores, metrics: dict[str, Any], network: str, folder: Path, selection: dict[str, Any] | None = None
+) -> list[Path]:
+    """All figures of one run; returns the PNG paths.
+
+    Args:
+        scores: of the test events. metrics, selection: as in the JSON of the same names. network: its name.
+    """
     paths = []
     figure, (axes,) = new_axes()
     draw_roc(axes, {network: scores}, metrics["settings"]["min_effective_background"])
@@ -38,7 +45,7 @@ def draw_run(scores: Scores, metrics: dict[str, Any], network: str, folder: Path
     draw_efficiency(both[0], scores, "m", np.linspace(50, 250, 21), efficiency)
     draw_efficiency(both[1], scores, "pt", np.linspace(450, 1200, 16), efficiency)
     paths.append(save(figure, folder, "efficiency"))
-    return paths
+    return [*paths, *(draw_selection(scores, selection, folder) if selection else [])]
 
 
 def draw_roc(axes: Axes, runs: dict[str, Scores], min_effective: float) -> Axes:

@@ -49,6 +49,12 @@ class Roc:
         y0, y1 = self.background_efficiency[last - 1], self.background_efficiency[last]
         return np.asarray(y0 + (y1 - y0) * np.clip((signal_efficiency - x0) / (x1 - x0), 0.0, 1.0))
 
+    def effective_background_at(self, signal_efficiency: Floats) -> Floats:
+        """Effective background events above the highest cuts that keep at least these signal efficiencies, `(k,)`."""
+        return self.effective_background[
+            np.searchsorted(self.signal_efficiency, signal_efficiency - ROUNDING, side="left")
+        ]
+
     def threshold_at(self, signal_efficiency: float) -> float:
         """Highest cut that keeps at least this signal efficiency."""
         return float(self.threshold[np.searchsorted(self.signal_efficiency, signal_efficiency - ROUNDING, side="left")])

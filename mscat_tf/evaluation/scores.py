@@ -16,11 +16,15 @@ from mscat_tf.provenance import library_versions
 VALIDATION_SCORES = "scores_validation.h5"
 """The same of the validation split, for what is fitted or chosen with it: temperature, bins of a fit."""
 _COLUMNS = ("event_id", "group_id", "label", "process", "logit", "score", "weight", "weight_fb", "kinematics")
+_MEMBERS = "member_logits"
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Test events: columns as in `EventTable`, logits and scores `(n,)`, kinematics `(n, K, 6)` of the schema."""
+    """Test events: columns as in `EventTable`, logits and scores `(n,)`, kinematics `(n, K, 6)` of the schema.
+
+    Of an ensemble, `member_logits` `(members, n)` are those of the single trainings; None of one training.
+    """
 
     processes: tuple[str, ...]
     process_labels: tuple[int, ...]
@@ -33,6 +37,7 @@ class Scores:
     weight: NDArray[np.float64]
     weight_fb: NDArray[np.float64]
     kinematics: NDArray[np.float32]
+    member_logits: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -48,6 +53,8 @@ def write_scores(path: Path, scores: Scores, configuration: dict[str, Any], seed
         file.attrs["seed"] = seed
         for name in _COLUMNS:
             file.create_dataset(name, data=getattr(scores, name), track_times=False)
+        if scores.member_logits is not None:
+            file.create_dataset(_MEMBERS, data=scores.member_logits, track_times=False)
 
 
 def read_scores(path: Path) -> Scores:
@@ -62,6 +69,7 @@ def read_scores(path: Path) -> Scores:
         with h5py.File(path, "r") as file:
             names = tuple(json.loads(file.attrs["processes"]))
             labels = tuple(json.loads(file.attrs["process_labels"]))
-            return Scores(names, labels, **{name: file[name][()] for name in _COLUMNS})
+            members = file[_MEMBERS][()] if _MEMBERS in file else None
+            return Scores(names, labels, **{name: file[name][()] for name in _COLUMNS}, member_logits=members)
     except (OSError, KeyError) as error:
         raise SchemaError(f"{path}: damaged ({error}); delete it and run `mscat evaluate` again") from error

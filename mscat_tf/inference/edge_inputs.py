@@ -76,6 +76,7 @@ _COLUMNS: dict[str, _Column] = {
     "pt": lambda _, pt, __: pt,
     "log_pt": lambda _, pt, __: np.log(pt),
     "m": lambda rng, pt, scale: scale * rng.uniform(0.0, 200.0, pt.shape),
+    "m_H": lambda rng, pt, scale: scale * rng.uniform(600.0, 2000.0, pt.shape),
     "energy": lambda rng, pt, _: pt * rng.uniform(1.0, 4.0, pt.shape),
     "scalar_sum_pt": lambda _, pt, __: 10.0 * pt,
     "missing_pt": lambda _, pt, __: pt,

@@ -39,6 +39,9 @@ class Scorer(Protocol):
     def check(self, sample: Sample) -> tuple[str, ...]:
         """Raise InputError unless the sample can be read; sentences about what is made to fit."""
 
+    def at_mass(self, mass: float) -> "Scorer":
+        """The same for this mass hypothesis [GeV]; InputError if none is read."""
+
     def logits(self, arrays: Arrays) -> NDArray[np.float32]:
         """`(n,)` logits of n events, at most `batch_size`, given as data sets of the schema."""
 
@@ -67,6 +70,10 @@ class NetworkScorer:
     def check(self, sample: Sample) -> tuple[str, ...]:
         """See `Signature.check`."""
         return self.signature.check(sample)
+
+    def at_mass(self, mass: float) -> "NetworkScorer":
+        """See `Signature.at_mass`."""
+        return NetworkScorer(self.signature.at_mass(mass), self._forward, self.batch_size)
 
     def logits(self, arrays: Arrays) -> NDArray[np.float32]:
         """`(n,)` logits from data sets of the schema, or from the inputs of the network by name."""
@@ -118,6 +125,10 @@ class TreesScorer:
                 )
         return ()
 
+    def at_mass(self, mass: float) -> "TreesScorer":
+        """Raise InputError: trees read no mass hypothesis."""
+        raise InputError("boosted trees read no mass hypothesis; leave --mass-hypothesis out")
+
     def logits(self, arrays: Arrays) -> NDArray[np.float32]:
         """`(n,)` logits from data sets of the schema."""
         missing = [name for name in self.data_sets if name not in arrays]
@@ -149,6 +160,10 @@ class EnsembleScorer:
     def check(self, sample: Sample) -> tuple[str, ...]:
         """See `Signature.check`."""
         return self._members[0].check(sample)
+
+    def at_mass(self, mass: float) -> "EnsembleScorer":
+        """See `Signature.at_mass`."""
+        return EnsembleScorer([member.at_mass(mass) for member in self._members])
 
     def logits(self, arrays: Arrays) -> NDArray[np.float32]:
         """`(n,)`, see `mscat_tf.models.ensemble.mixture_logit`."""

@@ -4,7 +4,7 @@ Loads no TensorFlow, so an exported network needs none.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.features import data_sets, model_inputs
+from mscat_tf.data.features import data_sets, model_inputs, with_mass
 from mscat_tf.errors import InputError
-from mscat_tf.schema import DATA_SETS
+from mscat_tf.schema import DATA_SETS, MASS
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -70,6 +70,16 @@ class Signature:
         """From the input tensors of a network (each has `name`, `shape` with the batch axis, `dtype`)."""
         return cls(tuple(_field(tensor, data) for tensor in tensors), data)
 
+    def at_mass(self, mass: float) -> "Signature":
+        """The same for one mass hypothesis [GeV], which all events get.
+
+        Raises:
+            InputError: the network does not read it.
+        """
+        if not self.reads_mass:
+            raise InputError("the network does not read the mass hypothesis m_H; leave --mass-hypothesis out")
+        return replace(self, data=self.data.model_copy(update={"mass_hypothesis": mass}))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the inputs."""
@@ -79,6 +89,11 @@ class Signature:
     def data_sets(self) -> tuple[str, ...]:
         """Data sets of a sample that the inputs are made from."""
         return data_sets(self.names)
+
+    @property
+    def reads_mass(self) -> bool:
+        """Whether the mass hypothesis is one of the kinematic columns."""
+        return any(MASS in field.columns for field in self.fields)
 
     @property
     def token_settings(self) -> tuple[str, ...]:
@@ -97,6 +112,7 @@ class Signature:
         Raises:
             InputError: it cannot be read; the sentence says why.
         """
+        self._need_mass()
         header, notes, seen = sample.header, [], set()
         jets = max((int(field.name.rpartition("_")[2]) for field in self.fields if field.name[-1].isdigit()), default=0)
         if jets not in (0, header.jets):
@@ -126,7 +142,11 @@ class Signature:
         Raises:
             InputError: the arrays are not as the schema has them.
         """
+        self._need_mass()
         try:
+            if self.reads_mass:
+                mass = np.full(len(arrays["kinematics"]), self.data.mass_hypothesis, np.float32)
+                arrays = with_mass(dict(arrays), mass)
             found = model_inputs(dict(arrays), self.data)
             return {field.name: _fit(found[field.name], field) for field in self.fields}
         except (IndexError, KeyError, ValueError) as error:
@@ -134,6 +154,13 @@ class Signature:
                 f"events: the arrays are not those of the schema for the inputs {', '.join(self.names)} ({error}); see "
                 "docs/schema.md"
             ) from error
+
+    def _need_mass(self) -> None:
+        if self.reads_mass and self.data.mass_hypothesis is None:
+            raise InputError(
+                "the network reads the mass hypothesis m_H; say which one the scores are for, e.g. with "
+                "--mass-hypothesis 1000 [GeV]"
+            )
 
     def checked(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Inputs that somebody gives by name, in the types of the network.
@@ -186,7 +213,7 @@ def _field(tensor: Any, data: DataSettings) -> InputField:
     bare = InputField(tensor.name, str(tensor.dtype), tuple(tensor.shape[1:]))
     name, setting = _SOURCES[bare.stem]
     columns: tuple[str, ...] = getattr(data, setting) if setting else ()
-    units = dict(zip(DATA_SETS[name].columns, DATA_SETS[name].units, strict=True))
+    units = dict(zip((*DATA_SETS[name].columns, MASS), (*DATA_SETS[name].units, "GeV"), strict=False))
     return InputField(bare.name, bare.dtype, bare.shape, columns, tuple(units[column] for column in columns))
 
 

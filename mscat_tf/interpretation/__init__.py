@@ -1,1 +1,1 @@
-"""What a trained network looks at: attention maps and Grad-CAM, their figures and their files."""
+"""What a trained network looks at: attention maps, Grad-CAM, worth of each stream; figures and files."""

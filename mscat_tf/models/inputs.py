@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
 
-LOGARITHMIC = frozenset({"m", "pt", "energy", "scalar_sum_pt"})
+LOGARITHMIC = frozenset({"m", "pt", "energy", "scalar_sum_pt", "m_H"})
 """Columns that span orders of magnitude [GeV]: the only ones whose logarithm may be taken."""
 
 

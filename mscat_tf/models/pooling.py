@@ -26,10 +26,18 @@ def pool_kinematics(design, tokens, name="kinematics_flat"):
 
 
 def pool_constituents(design, jets, masks):
+    """As `pool_each_jet`, but where `distinguish_jets` is off the mean over the jets alone."""
+    found = pool_each_jet(design, jets, masks)
+    if design.settings.distinguish_jets or len(found) == 1:
+        return found
+    return [layers.Average(name="constituents_average")(found)]
+
+
+def pool_each_jet(design, jets, masks):
     """The real constituents of every jet in `width` features after a common normalisation, as `jet_pooling` says.
 
     Returns:
-        A list of `(batch, width)`: one for each jet, or their mean alone where `distinguish_jets` is off.
+        A list of `(batch, width)`, one for each jet.
     """
     norm, attention = design.norm("constituents_norm"), None
     if design.settings.jet_pooling == "attention":
@@ -40,9 +48,7 @@ def pool_constituents(design, jets, masks):
             found.append(MaskedMean(name=f"constituents_{jet}_mean")(norm(tokens), mask))
         else:
             found.append(layers.Identity(name=f"constituents_{jet}_pooled")(attention(norm(tokens), mask)))
-    if design.settings.distinguish_jets or len(found) == 1:
-        return found
-    return [layers.Average(name="constituents_average")(found)]
+    return found
 
 
 def join_features(parts):

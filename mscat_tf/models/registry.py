@@ -12,6 +12,7 @@ from mscat_tf.errors import ConfigError
 from mscat_tf.models.cnn_image import build_cnn_image
 from mscat_tf.models.concatenation import build_concatenation
 from mscat_tf.models.deep_sets import build_deep_sets, build_energy_flow
+from mscat_tf.models.factorised import build_factorised
 from mscat_tf.models.inputs import InputSpecification, Statistics
 from mscat_tf.models.joint_attention import build_joint_attention
 from mscat_tf.models.kinematics_mlp import build_kinematics_mlp
@@ -69,6 +70,12 @@ MODELS: dict[str, Entry] = {
         build_concatenation,
         "two scales side by side, no cross-attention",
         "control, this work",
+        needs_length=_pairs_or_padding,
+    ),
+    "factorised": Entry(
+        build_factorised,
+        "a term for each jet and one for the kinematics, added",
+        "likelihood ratio of independent streams, this work",
         needs_length=_pairs_or_padding,
     ),
     "joint_attention": Entry(

@@ -106,17 +106,17 @@ def _fill(frame: JetFrame, pt: Floats, eta: Floats, phi: Floats, energy: Floats)
         return
     starts = np.cumsum(counts) - counts
     jet = np.repeat(np.arange(len(counts)), counts)
-    pt, eta, phi, energy = _hardest_first(pt, eta, phi, energy, starts, jet)
-    x, y = _centred(pt, eta, phi, starts, jet)
+    pt, eta, phi, energy = hardest_first(pt, eta, phi, energy, starts, jet)
+    x, y = centred(pt, eta, phi, starts, jet)
     theta = principal_angle(pt, x, y, starts)
-    x, y = _rotated(x, y, np.cos(theta)[jet], np.sin(theta)[jet])
+    x, y = rotated(x, y, np.cos(theta)[jet], np.sin(theta)[jet])
     below = np.add.reduceat(np.sign(x) * energy, starts) < 0.0
     x *= np.where(below, -1.0, 1.0)[jet]
     frame.theta[frame.multiplicity > 0] = theta
-    _place(frame, x, y, pt)
+    place(frame, x, y, pt)
 
 
-def _place(frame: JetFrame, x: Floats, y: Floats, pt: Floats) -> None:
+def place(frame: JetFrame, x: Floats, y: Floats, pt: Floats) -> None:
     """Copy the hardest constituents of each jet into the rectangle; padding is a row of zeros after the last."""
     padding = len(pt)
     rows = np.zeros((padding + 1, 4))
@@ -141,7 +141,7 @@ def principal_angle(weight: Floats, x: Floats, y: Floats, starts: NDArray[np.int
     return np.where(angle <= -0.5 * np.pi, 0.5 * np.pi, angle)
 
 
-def _hardest_first(
+def hardest_first(
     pt: Floats, eta: Floats, phi: Floats, energy: Floats, starts: NDArray[np.int64], jet: NDArray[np.intp]
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Order by transverse momentum within each jet; jets of our own simulation come in it."""
@@ -153,25 +153,25 @@ def _hardest_first(
     return pt[order], eta[order], phi[order], energy[order]
 
 
-def _centred(
+def centred(
     pt: Floats, eta: Floats, phi: Floats, starts: NDArray[np.int64], jet: NDArray[np.intp]
 ) -> tuple[Floats, Floats]:
     """Distances from the centroid; azimuths are first measured from the hardest constituent, away from the seam."""
     total = np.add.reduceat(pt, starts)
     total[total == 0.0] = 1.0
-    y = _wrapped(phi - phi[starts][jet])
+    y = wrapped(phi - phi[starts][jet])
     mean_eta, mean_y = (np.add.reduceat(pt * values, starts) / total for values in (eta, y))
-    return eta - mean_eta[jet], _wrapped(y - mean_y[jet])
+    return eta - mean_eta[jet], wrapped(y - mean_y[jet])
 
 
-def _wrapped(phi: Floats) -> Floats:
+def wrapped(phi: Floats) -> Floats:
     """`wrap_phi`, in place, only where it is needed: its remainder is slow."""
     outside = np.flatnonzero(np.abs(phi) >= np.pi)
     phi[outside] = wrap_phi(phi[outside])
     return phi
 
 
-def _rotated(x: Floats, y: Floats, cosine: Floats, sine: Floats) -> tuple[Floats, Floats]:
+def rotated(x: Floats, y: Floats, cosine: Floats, sine: Floats) -> tuple[Floats, Floats]:
     """By minus the angle whose cosine and sine these are."""
     turned = cosine * x
     turned += sine * y

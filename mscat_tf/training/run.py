@@ -18,6 +18,7 @@ from mscat_tf.data import Sample
 from mscat_tf.data.census import Census
 from mscat_tf.data.pipeline import distributed_dataset
 from mscat_tf.data.stream import EventStream
+from mscat_tf.data.symmetries import check_exact
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
@@ -33,7 +34,7 @@ from mscat_tf.training.record import sample_digest
 from mscat_tf.training.repeats import train_repeats
 from mscat_tf.training.schedule import LearningRate
 from mscat_tf.training.specification import input_specification, input_statistics
-from mscat_tf.training.start_weights import load_start_weights
+from mscat_tf.training.start_weights import freeze, load_start_weights
 from mscat_tf.training.step import TrainingStep
 from mscat_tf.training.strategy import make_strategy
 from mscat_tf.training.tensorboard import TensorBoardScalars
@@ -88,6 +89,8 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
         SystemExit: SIGTERM came, a checkpoint was written, the same call goes on from there.
     """
     registry.check_name(config.model.name)
+    if config.train.symmetries and config.model.name != BOOSTED_TREES:
+        check_exact(config.data)
     if config.train.repeats > 1:
         return train_repeats(config, folder, lambda member, place: train(member, place, callbacks))
     if config.model.name == BOOSTED_TREES:
@@ -133,7 +136,8 @@ def prepare(config: Config, sample: Sample) -> Setup:
     with strategy.scope(), precision(config.train.precision):
         model = registry.build(config.model, specification, statistics)
         if config.train.start_from:
-            load_start_weights(model, config.train.start_from)
+            taken = load_start_weights(model, config.train.start_from, config.seed)
+            freeze(model, config.train.freeze, taken)
         optimizer = make_optimizer(config.train)
     return Setup(config, sample, census, strategy, model, optimizer)
 

@@ -59,7 +59,7 @@ def checksums(folder):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """`mscat train-mirror smoke`, uninterrupted, on two workers and two logical devices; shared by the tests below."""
+    """`mscat train-mirror smoke`, uninterrupted, simulated by two workers; shared by the tests below."""
     folder = tmp_path_factory.mktemp("smoke")
     output = run_alone(folder, "train-mirror", "smoke", "--workers", 2)
     return folder, output
@@ -122,14 +122,14 @@ def test_truncated_shard_is_made_again(finished, mscat, tmp_path):
 def test_killed_training_ends_where_an_uninterrupted_one_does(finished, mscat, tmp_path):
     """SIGKILL after the first epoch; the resumed run has the same weights, scores and test AUC (1e-6, one device)."""
     shutil.copytree(finished[0] / "data/smoke", tmp_path / "data/smoke")
-    run = tmp_path / "runs/smoke-mscat"
-    arguments = ("train", "smoke", "--name", "smoke-mscat")
+    run = tmp_path / "runs/smoke-kinematics_only"
+    arguments = ("train", "smoke", "--set", "model.name=kinematics_only", "--name", "smoke-kinematics_only")
     kill_when(tmp_path, lambda: any(run.glob("checkpoints/step-*.npz")), *arguments)
     assert not (run / "training.json").exists()
-    for command_line in (arguments, ("evaluate", "runs/smoke-mscat")):
+    for command_line in (arguments, ("evaluate", "runs/smoke-kinematics_only")):
         status, _, complaint = mscat(*command_line)
         assert status == 0, complaint
-    straight, resumed = load_run(finished[0] / "runs/smoke-mscat"), load_run(run)
+    straight, resumed = load_run(finished[0] / "runs/smoke-kinematics_only"), load_run(run)
     for one, other in zip(straight.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     logits = [read_scores(r.path / "scores.h5").logit for r in (straight, resumed)]

@@ -199,3 +199,12 @@ def test_chance_error_is_the_spread_of_scores_that_know_nothing():
     assert np.std(thrown) == pytest.approx(expected, rel=0.07)
     exact = [weighted_auc(np.arange(7.0), np.isin(np.arange(7), chosen).astype(int), np.ones(7)) for chosen in CHOICES]
     assert np.std(exact) == pytest.approx(chance_error(3, 4))
+
+
+@given(scored_events(), st.floats(0.01, 0.99))
+def test_effective_background_is_that_of_the_events_above_the_cut(events, efficiency):
+    score, label, weight = events
+    curve = weighted_roc(*events)
+    above = (score >= curve.threshold_at(efficiency)) & (label == 0)
+    found = curve.effective_background_at(np.array([efficiency]))
+    assert found == pytest.approx(effective_events(weight[above]))

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.errors import InputError
@@ -93,3 +94,19 @@ def test_edges_of_trees_and_event_shapes():
     assert (parent[~mask] == -1).all()
     assert (parent < np.arange(6)).all()
     assert case["event_shapes"].shape == (64, 2)
+
+
+def test_mass_hypothesis_is_put_into_every_token(sample):
+    told = DataSettings(kinematic_features=("pt", "m_H"))
+    read = Signature.of([tensor("kinematics", 3, 2)], told)
+    assert read.fields[0].units == ("GeV", "GeV")
+    arrays = sample.read(sample.blocks[0], ("kinematics",))
+    for refuse in (lambda: read.check(sample), lambda: read.inputs(arrays)):
+        with pytest.raises(InputError, match=r"mass hypothesis m_H; say which .* --mass-hypothesis 1000"):
+            refuse()
+    found = read.at_mass(1500.0).inputs(arrays)["kinematics"]
+    np.testing.assert_array_equal(found[..., 1], 1500.0)
+    np.testing.assert_array_equal(found[..., 0], arrays["kinematics"][..., 3])
+    assert read.at_mass(1500.0).check(sample) == ()
+    with pytest.raises(InputError, match="does not read the mass hypothesis"):
+        signature().at_mass(1500.0)

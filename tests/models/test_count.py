@@ -155,6 +155,12 @@ def test_parameters_of_kinematics_mlp_by_hand():
     assert parameters(build(tiny("kinematics_mlp", kinematic_blocks=2), SIZES)) == mlp + head
 
 
+def test_parameters_of_factorised_by_hand():
+    """Those of `substructure_only` and `kinematics_only` whose heads see one jet, and no offset of the jets' term."""
+    found = {name: parameters(build(tiny(name), SIZES)) for name in ("substructure_only", "kinematics_only")}
+    assert parameters(build(tiny("factorised"), SIZES)) == sum(found.values()) - 12 * 7 - 1
+
+
 def test_parameters_and_operations_of_joint_attention_by_hand():
     """Three blocks over 2 x 6 + 3 tokens of width 12, 2 heads of 3, hidden 24; the head of 7 sees 2 + 3 tokens."""
     model = build(tiny("joint_attention"), SIZES)

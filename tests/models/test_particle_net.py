@@ -1,9 +1,4 @@
-"""ParticleNet and its light form: sizes, graphs, and training on two replicas."""
-
-import json
-import subprocess
-import sys
-from pathlib import Path
+"""ParticleNet and its light form: sizes and graphs. Two replicas: tests/training/test_replicas.py."""
 
 import keras
 import numpy as np
@@ -117,55 +112,3 @@ def test_the_same_under_xla_and_nearly_under_bfloat16(network):
     rounded = half(inputs)
     assert rounded.dtype == "float32"
     np.testing.assert_allclose(rounded, plain, atol=0.1)
-
-
-SCRIPT = """
-import json
-import numpy as np
-import tensorflow as tf
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras
-from mscat_tf.models.registry import build
-from mscat_tf.config import TrainSettings
-from mscat_tf.errors import ConfigError
-from mscat_tf.training.step import TrainingStep
-from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, tiny
-light = {"neighbours": 2, "blocks": [[5, 6]], "head_units": [], "dropout_rate": 0.0}
-settings = tiny("particle_net_light", kinematics=False, particle_net_light=light)
-found = []
-for strategy in (tf.distribute.OneDeviceStrategy("CPU:0"), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
-    keras.utils.set_random_seed(2)
-    with strategy.scope():
-        model, optimizer = build(settings, SIZES), keras.optimizers.SGD(0.05)
-    step = TrainingStep(strategy, model, optimizer)
-    label = np.arange(16) % 2
-    arrays = (inputs_of(model, mock_inputs(16, seed=1, least=0)), label.astype("f4"), np.full(16, 1 / 8, "f4"), label)
-    data = tf.data.Dataset.from_tensor_slices(arrays).batch(8 // strategy.num_replicas_in_sync, drop_remainder=True)
-    for batch in strategy.distribute_datasets_from_function(lambda _: data):
-        step(batch)
-    found.append([weight.ravel().tolist() for weight in model.get_weights()])
-    copies = [strategy.experimental_local_results(w.value) for w in model.non_trainable_variables if "moving" in w.path]
-try:
-    TrainingStep(strategy, model, optimizer, TrainSettings(accumulation=2))
-except ConfigError as error:
-    assert "accumulation = 2: not on several devices with batch normalisation" in str(error)
-else:
-    raise AssertionError("accumulation would sum the moments of each part alone")
-found.append([[float(np.abs(copy[0] - copy[-1]).max()) for copy in copies], [len(copy) for copy in copies]])
-print(json.dumps(found))
-"""
-
-
-@pytest.mark.slow
-def test_two_replicas_train_as_one_does():
-    """Weights and running moments after two steps on the same batches: the moments are those of the whole batch."""
-    job = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[2]
-    )
-    assert job.returncode == 0, job.stderr[-2000:]
-    one, two, (apart, copies) = json.loads(job.stdout.splitlines()[-1])
-    for first, second in zip(one, two, strict=True):
-        np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
-    assert set(copies) == {2}
-    assert max(apart) == 0.0

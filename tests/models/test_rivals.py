@@ -119,3 +119,27 @@ def test_kinematics_mlp_is_a_plain_network():
     kernel, bias = model.get_layer("logit").get_weights()
     found = leaving(model, "logit", inputs)
     np.testing.assert_allclose(found, values @ kernel + bias, rtol=1e-4, atol=1e-4)
+
+
+def test_factorised_logit_is_a_sum_of_terms_that_each_see_one_stream():
+    model, inputs, other = network("factorised", shared_encoder=False), mock_inputs(EVENTS), mock_inputs(EVENTS, seed=3)
+    streams = (("constituents_1", "mask_1"), ("constituents_2", "mask_2"), ("kinematics",))
+    leave = [model.get_layer(f"{name}_term").output for name in ("jet_1", "jet_2", "kinematics")]
+    view = keras.Model(model.inputs, [*leave, model.get_layer("logit").output])
+    *terms, logit = (np.asarray(values) for values in view(inputs))
+    np.testing.assert_allclose(sum(terms), logit, atol=1e-5)
+    for changed, parts in enumerate(streams):
+        moved = view({**inputs, **{part: other[part] for part in parts}})
+        for place, values in enumerate(terms):
+            same = np.abs(np.asarray(moved[place]) - values) < 1e-6
+            assert not same.any() if place == changed else same.all()
+
+
+def test_factorised_jets_may_be_alike():
+    """Without anything that tells them apart one function serves both jets, and their terms change places with them."""
+    model, inputs = network("factorised", distinguish_jets=False, pooling="mean"), mock_inputs(EVENTS)
+    other = {"1": "2", "2": "1"}
+    swapped = {name[:-1] + other.get(name[-1], name[-1]): values for name, values in inputs.items()}
+    first = leaving(model, "jet_1_term", inputs)
+    assert np.ptp(first) > 1e-3
+    np.testing.assert_allclose(leaving(model, "jet_2_term", swapped), first, atol=1e-6)

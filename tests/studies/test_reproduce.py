@@ -8,7 +8,13 @@ import pytest
 from mscat_tf.cli import reproduce as reproducing
 from mscat_tf.cli import stages
 from mscat_tf.config.study import Study
+from mscat_tf.errors import MissingExtraError
 from mscat_tf.run_folder import Run
+
+
+def _no_pyhf(*_):
+    """Fits are made in other tests; here is what a study says without them."""
+    raise MissingExtraError("pyhf is not installed; install it with: pip install 'mscat-tf[reach]'")
 
 
 @pytest.fixture
@@ -25,11 +31,14 @@ def study(mock_folder, monkeypatch):
         rows={
             "few trees": {"set": ["model.boosted_trees.iterations=3"]},
             "trees": {"set": ["model.boosted_trees.iterations=9"]},
+            "trees elsewhere": {"trained_as": "trees", "set": ["data.mass_hypothesis=1000"]},
         },
     )
     monkeypatch.setattr(reproducing, "load_study", lambda name: made)
     monkeypatch.setattr(reproducing, "studies", lambda: ["tiny"])
     monkeypatch.setattr("mscat_tf.evaluation.run.draw_run", lambda *_: [])
+    monkeypatch.setattr("mscat_tf.studies.figures.draw_study", lambda *_: [])
+    monkeypatch.setattr("mscat_tf.studies.measured.stored_reach", _no_pyhf)
     return made
 
 
@@ -67,8 +76,10 @@ def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkey
     means = [found["rows"][name]["single"]["mean"] for name in ("trees", "few trees")]
     assert difference["row"] == "few trees"
     assert difference["seeds"]["difference"] == pytest.approx(means[0] - means[1])
+    assert found["rows"]["trees elsewhere"]["single"] == found["rows"]["trees"]["single"], "all signal is at 1000 GeV"
     page = (out / "RESULTS.md").read_text()
     assert f"| trees | {means[0]:.4f} ± " in page
+    assert "`trees elsewhere`: pyhf is not installed" in page
 
     trained.clear()
     reproducing.reproduce([], "demo", out)
@@ -81,5 +92,6 @@ def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkey
     assert trained == [str(gone.relative_to(tmp_path))]
     again = json.loads((out / "results/demo/tiny.json").read_text())
     for rows in (found["rows"], again["rows"]):
-        rows["trees"].pop("training")  # seconds
+        for name in ("trees", "trees elsewhere"):
+            rows[name].pop("training")  # seconds
     assert again["rows"] == found["rows"]

@@ -3,9 +3,6 @@
 import errno
 import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,6 +12,7 @@ from mscat_tf.data import Sample
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.errors import ConfigError, DivergedError, InputError, OutputError
 from mscat_tf.evaluation.run import evaluate
+from mscat_tf.interpretation.stream_importance import stream_importance
 from mscat_tf.run_folder import Run
 from mscat_tf.training.run import prepare, train
 from mscat_tf.training.step import TrainingStep
@@ -67,10 +65,14 @@ def test_evaluation_of_the_run(trained):
     metrics = evaluate(trained)
     assert metrics["all backgrounds"]["auc"]["value"] > 0.7
     assert {path.stem for path in trained.path.joinpath("figures").glob("*.png")} == {
-        "roc", "calibration", "scores", "efficiency",
+        "roc", "calibration", "scores", "efficiency", "selection", "sculpting",
     }  # fmt: skip
     assert f"{metrics['all backgrounds']['auc']['value']:.4f}" in Run(trained.path)._repr_html_()
     assert metrics["yields"]["4b"]["expected"] > 0
+    found = stream_importance(trained)
+    assert found["auc"] == pytest.approx(metrics["all backgrounds"]["auc"]["value"], abs=1e-6)
+    assert found["streams"]["kinematics"]["lost"] > 0.1
+    assert stream_importance(Run(trained.path)) == found  # from its file
 
 
 def test_finished_run_is_left_alone(trained):
@@ -170,34 +172,16 @@ def test_step_agrees_with_keras_fit(mock_config):
         np.testing.assert_allclose(own, oracle, rtol=1e-3, atol=2e-5)
 
 
-ON_TWO_DEVICES = """
-import json, sys
-from pathlib import Path
-from mscat_tf.config import load_config
-from mscat_tf.training.run import train
-run = train(load_config(sys.argv[1], ["train.logical_devices=2"]), Path(sys.argv[2]))
-print(json.dumps([run.training["replicas"], run.training["best_validation_loss"],
-                  [float(abs(w).sum()) for w in run.model.get_weights()]]))
-"""
-
-
-@pytest.mark.slow
-def test_two_replicas_learn_what_one_learns(mock_config, tmp_path):
-    """The same global batches on one and on two logical devices, odd last batch included."""
-    settings = ("train.epochs=2", "model.dropout_rate=0", "train.batch_size=40", "train.steps_per_execution=3")
-    config = mock_config(*settings)
-    (tmp_path / "c.yaml").write_text(config.to_yaml())
-    job = subprocess.Popen(
-        [sys.executable, "-c", ON_TWO_DEVICES, str(tmp_path / "c.yaml"), str(tmp_path / "two")],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    one = train(config, tmp_path / "one")
-    output, complaint = job.communicate(timeout=300)
-    assert job.returncode == 0, complaint[-2000:]
-    replicas, loss, sums = json.loads(output.splitlines()[-1])
-    assert (one.training["replicas"], replicas) == (1, 2)
-    assert loss == pytest.approx(one.training["best_validation_loss"], rel=0.01)
-    np.testing.assert_allclose(sums, [float(abs(w).sum()) for w in weights(one)], rtol=1e-3, atol=1e-4)
+def test_frozen_parts_stay_as_they_came(trained, mock_config):
+    start = (f"train.start_from={trained.path}", "train.freeze=[kinematics]")
+    config = mock_config("model.name=kinematics_only", *start)
+    with Sample(config.data.path) as sample:
+        setup = prepare(config, sample)
+        step = TrainingStep(setup.strategy, setup.model, setup.optimizer, config.train)
+        step(next(setup.distributed(setup.training_stream(), 0)), 0.01)
+    before = {weight.path: weight.numpy() for weight in trained.model.weights}
+    for weight in setup.model.weights:
+        assert np.array_equal(weight.numpy(), before[weight.path]) == weight.path.startswith("kinematics"), weight.path
 
 
 def test_shuffled_labels_teach_nothing(mock_config, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from mscat_tf.training.run import prepare, train
 from mscat_tf.training.step import TrainingStep
 
 SETTINGS = (
-    "model.name=kinematics_only",
+    "model.name=kinematics_mlp",
     "model.dropout_rate=0",
     "train.batch_size=40",
     "train.epochs=2",
@@ -60,6 +61,7 @@ def die():
 
 def terminate_the_launcher():
     os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(3.0)  # by then it has passed the signal on; steps take no time
 
 
 DEEDS = {"die": At(2, die), "terminate": At(4, terminate_the_launcher)}

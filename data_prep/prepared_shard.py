@@ -1,0 +1,269 @@
+"""One file of a derived sample: the events of a file of the source with their tokens made anew."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.arrays import Ints, offsets_of, rows
+from data_prep.detector_variation import ETA, MASS, PHI, PT, RawJets, cone, selected, varied
+from data_prep.features import Arrays
+from data_prep.jet_variables import jet_arrays
+from data_prep.theta_origin import replaced
+from mscat_tf import schema
+from mscat_tf.config import digest
+from mscat_tf.config.preparation import Preparation
+from mscat_tf.config.sample import Tokens
+from mscat_tf.data.blocks import Block
+from mscat_tf.data.sample import Sample
+from mscat_tf.errors import InputError
+from mscat_tf.physics import Cylindrical, kinematic_tokens, to_cartesian
+from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.jet_frame import JetFrame
+from mscat_tf.physics.prepared_frame import FrameSteps, to_prepared_frames
+from mscat_tf.physics.released_preparation import foreign_azimuths
+from mscat_tf.physics.tokens import MISSING_MOMENTUM, missing_momentum, token_names
+from mscat_tf.schema import KINEMATIC_COLUMNS, Header
+
+THETA = KINEMATIC_COLUMNS.index("theta")
+_OF_JETS = ("multiplicity", "truth/track_jets", "high_level", "lund/declusterings", "lund/mask", "lund/parent")
+_CUT = "selection after detector variation"
+
+
+class Events(NamedTuple):
+    """Events of one file on their way.
+
+    Attributes:
+        arrays: data sets of the schema but the raw ones. jets: by their constituents.
+        momenta: of the jets, `(n, J)` each, where they changed.
+    """
+
+    arrays: Arrays
+    jets: RawJets
+    momenta: Cylindrical | None = None
+
+
+class Maker:
+    """Makes files of a derived sample, one by one.
+
+    Args:
+        sample: the source, open. settings: of the preparation.
+    """
+
+    def __init__(self, sample: Sample, settings: Preparation) -> None:
+        self.sample, self.settings = sample, settings
+        self.keep = settings.constituents or sample.header.constituents
+        self._signal: SignalAzimuths | None = None
+        if settings.background_phi == "signal":
+            self._signal = SignalAzimuths(sample)
+
+    def angles(self, number: int) -> tuple[Floats, NDArray[np.uint64]]:
+        """Angles `(n, J)` by which the jets of a file are turned, and `event_id` `(n,)`."""
+        events = self._events(number)
+        return self._frames(events, number).theta.reshape(events.jets.counts.shape), events.arrays["event_id"]
+
+    def make(self, number: int, dealt: Floats | None = None) -> tuple[Header, Arrays]:
+        """Header and arrays of one file, for `mscat_tf.schema.write_sample`.
+
+        Args:
+            number: of the file in the source. dealt: `(n, J)` angles of other events, for `shuffled_events`.
+
+        Raises:
+            InputError: it holds no raw constituents, or values that cannot be used.
+        """
+        events = self._events(number)
+        frames, shape = self._frames(events, number), events.jets.counts.shape
+        theta = frames.theta.reshape(shape)
+        theta = replaced(theta, self.settings.theta, self._rng(events, "theta")) if dealt is None else dealt
+        arrays = events.arrays
+        arrays["constituents"] = frames.constituents.reshape(*shape, self.keep, 4)
+        arrays["constituents_mask"] = frames.mask.reshape(*shape, self.keep)
+        arrays["kinematics"] = self._tokens(events, theta)
+        arrays["raw/constituents"], arrays["raw/offsets"] = events.jets.raw, offsets_of(events.jets.counts.ravel())
+        if self.settings.varies_detector:
+            arrays |= self._changed(events)
+        return self._header(number, arrays), arrays
+
+    def _events(self, number: int) -> Events:
+        events = _read(self.sample, number)
+        if not self.settings.varies_detector or len(events.arrays["label"]) == 0:
+            return events
+        configuration = self.sample.headers[number].configuration
+        jets = varied(events.jets, self.settings, cone(configuration), self._rng(events, "detector"))
+        momenta = jets.momenta()
+        order = np.argsort(-momenta.pt, axis=1, kind="stable")
+        momenta = Cylindrical(*(np.take_along_axis(values, order, axis=1) for values in momenta))
+        kept = np.flatnonzero(selected(momenta, configuration))
+        arrays = {name: values[kept] for name, values in events.arrays.items()}
+        for name in (name for name in _OF_JETS if name in arrays):
+            arrays[name] = arrays[name][np.arange(len(kept))[:, np.newaxis], order[kept]]
+        momenta = Cylindrical(*(values[kept] for values in momenta))
+        return Events(arrays, jets.take(kept, order[kept]), momenta)
+
+    def _frames(self, events: Events, number: int) -> JetFrame:
+        """Of all jets of the file, one after the other."""
+        raw, counts = events.jets.raw, events.jets.counts
+        if self.settings.order == "unsorted":
+            raw = raw[_shuffled(counts, self._rng(events, "order"))]
+        phi = raw[:, PHI].copy()
+        if self._signal is not None:
+            self._give_signal_azimuths(phi, events, number)
+        energy = to_cartesian(raw[:, PT], raw[:, ETA], phi, raw[:, MASS]).energy
+        steps = FrameSteps(self.settings.shift, self.settings.rotate, self.settings.flip, self.settings.order)
+        return to_prepared_frames(raw[:, PT], raw[:, ETA], phi, energy, counts.ravel(), self.keep, steps)
+
+    def _give_signal_azimuths(self, phi: Floats, events: Events, number: int) -> None:
+        """Fault B6, in place, on jets of the background."""
+        assert self._signal is not None
+        background = np.flatnonzero(events.arrays["label"] == 0)
+        partners = self._signal.of_background(number, events.arrays["event_id"][background])
+        if self.settings.order == "unsorted":
+            partners = RawJets(
+                partners.raw[_shuffled(partners.counts, self._rng(events, "order of the signal"))], partners.counts
+            )
+        own = events.jets.counts
+        jets = (background[:, np.newaxis] * own.shape[1] + np.arange(own.shape[1])).ravel()
+        members = rows(offsets_of(own.ravel()), jets)
+        phi[members] = foreign_azimuths(own.ravel()[jets], partners.raw[:, PHI], partners.counts.ravel())
+
+    def _tokens(self, events: Events, theta: Floats) -> Floats:
+        """`(n, K, 6)`: those of the file with this theta, or, where jets changed, made of them."""
+        tokens, jets = events.arrays["kinematics"].astype(np.float64), theta.shape[1]
+        if events.momenta is None:
+            tokens[:, :jets, THETA] = theta
+            return tokens
+        names = self.sample.header.token_names or token_names(jets)
+        new = events.momenta
+        leptons = _cylindrical(tokens[:, [i for i, name in enumerate(names) if name.startswith("lepton")]])
+        missing = None
+        if MISSING_MOMENTUM in names:
+            old = _cylindrical(tokens[:, [names.index(MISSING_MOMENTUM)]])
+            before = _cylindrical(tokens[:, :jets])
+            balance = [np.concatenate([old[i], before[i], new[i]], axis=1) for i in (0, 2)]
+            balance[0][:, : 1 + jets] *= -1.0  # what was missing plus what the jets had and have no more
+            missing = missing_momentum(*balance)
+        return kinematic_tokens(*new, theta, leptons, missing)
+
+    def _changed(self, events: Events) -> Arrays:
+        """Optional data sets that depend on the constituents."""
+        arrays, header, counts = events.arrays, self.sample.header, events.jets.counts
+        arrays.pop("event_shapes", None)  # of whole events, which the file does not hold
+        wanted = Tokens(
+            declusterings=header.declusterings if "lund/mask" in arrays else 0, high_level="high_level" in arrays
+        )
+        pt, eta, phi, mass = events.jets.raw[:, [PT, ETA, PHI, MASS]].T
+        made = jet_arrays(pt, eta, phi, mass, counts, wanted)
+        return {**made, "multiplicity": counts}
+
+    def _header(self, number: int, arrays: Arrays) -> Header:
+        header, settings = self.sample.headers[number], self.settings
+        flow = header.cut_flow
+        if settings.varies_detector:
+            flow = {name: _cut_flow(name, rows_, header, arrays) for name, rows_ in flow.items()}
+        return replace(
+            header,
+            cut_flow=flow,
+            configuration=prepared_configuration(self.sample, number, settings),
+            digest=prepared_digest(self.sample, settings),
+            constituents=self.keep,
+        )
+
+    def _rng(self, events: Events, purpose: str) -> np.random.Generator:
+        """Of its own for every file, which its first event names, and for every purpose."""
+        first = [int(event) for event in events.arrays["event_id"][:1]]
+        return np.random.default_rng([self.settings.seed, int.from_bytes(purpose.encode()), *first])
+
+
+class SignalAzimuths:
+    """Jets of the signal for those of the background: the i-th event of one goes with the i-th of the other.
+
+    Where the background has more events the signal begins again.
+
+    Raises:
+        InputError: the sample has no signal.
+    """
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+        label = sample.column("label")
+        self.signal = np.flatnonzero(label == 1)
+        if len(self.signal) == 0:
+            raise InputError(
+                f"{sample.path}: holds no signal, so background_phi: signal has nothing to take; leave it out"
+            )
+        self.event_id = sample.column("event_id")[label == 0]
+        self.order = np.argsort(self.event_id, kind="stable")
+
+    def of_background(self, number: int, event_id: NDArray[np.uint64]) -> RawJets:
+        """Jets of the partners of these events of the background."""
+        place = self.order[np.searchsorted(self.event_id, event_id, sorter=self.order)]
+        partner = self.signal[place % len(self.signal)]
+        edges = np.cumsum([0, *(header.events for header in self.sample.headers)])
+        shard = np.searchsorted(edges, partner, side="right") - 1
+        parts, first, position = [], 0, np.empty(len(partner), np.int64)
+        for file in np.unique(shard):
+            here = shard == file
+            start, stop = int(partner[here].min()), int(partner[here].max()) + 1
+            low = int(edges[file])
+            raw, counts = self.sample.read_raw(Block(int(file), start - low, stop - low, start))
+            parts.append(RawJets(raw.astype(np.float64), counts))
+            position[here] = first + partner[here] - start
+            first += stop - start
+        jets = self.sample.header.jets
+        read = RawJets(
+            np.concatenate([part.raw for part in parts] or [np.empty((0, 6))]),
+            np.concatenate([part.counts for part in parts] or [np.empty((0, jets), np.int64)]),
+        )
+        return read.take(position, np.broadcast_to(np.arange(jets), (len(position), jets)))
+
+
+def prepared_configuration(sample: Sample, number: int, settings: Preparation) -> dict[str, Any]:
+    """What made a file of a derived sample: what made that of the source, the preparation, and which source it was."""
+    made = {**settings.model_dump(mode="json"), "source": sample.digest}
+    return {**sample.headers[number].configuration, "preparation": made}
+
+
+def prepared_digest(sample: Sample, settings: Preparation) -> str:
+    """Digest of what all files of a derived sample share."""
+    return digest({"source": sample.header.digest, "preparation": settings.digest})
+
+
+def _read(sample: Sample, number: int) -> Events:
+    header = sample.headers[number]
+    block = Block(number, 0, header.events, 0)
+    names = [
+        name
+        for name, definition in schema.DATA_SETS.items()
+        if definition.first == "events" and (name not in schema.OPTIONAL or name in header.optional)
+    ]
+    arrays, (raw, counts) = sample.read(block, tuple(names)), sample.read_raw(block)
+    if not np.array_equal(counts, arrays["multiplicity"]):
+        raise InputError(
+            f"{sample.files[number]}: holds no raw constituents of its jets, so their tokens cannot be made anew; "
+            "leave data.preparation out, or import the sample from files that have them"
+        )
+    return Events(arrays, RawJets(raw.astype(np.float64), counts))
+
+
+def _cylindrical(tokens: Floats) -> Cylindrical:
+    columns = {name: tokens[..., i] for i, name in enumerate(KINEMATIC_COLUMNS)}
+    return Cylindrical(columns["pt"], columns["eta"], columns["phi"], columns["m"])
+
+
+def _shuffled(counts: Ints, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Places of the constituents in a random order within each jet."""
+    jet = np.repeat(np.arange(counts.size), counts.ravel())
+    return np.lexsort((rng.random(len(jet)), jet))
+
+
+def _cut_flow(name: str, rows_: list[dict[str, Any]], header: Header, arrays: Arrays) -> list[dict[str, Any]]:
+    """With a row for the events that are left, before that of the tag."""
+    own = arrays["process"] == header.processes.index(name)
+    generator, tag = arrays["weights"][own].astype(np.float64).T
+    random = bool((header.configuration.get("b_tagging") or {}).get("random"))
+    tagged = rows_[-1:] if len(rows_) > 1 and rows_[-1]["cut"].endswith("tag") and not random else []
+    before = rows_[: len(rows_) - len(tagged)]
+    left = {"cut": _CUT, "raw": int(own.sum()), "weighted": float(generator.sum())}
+    of_tag = [{**row, "raw": int((tag > 0.0).sum()), "weighted": float((generator * tag).sum())} for row in tagged]
+    return [*before, left, *of_tag]

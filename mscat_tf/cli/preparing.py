@@ -1,0 +1,35 @@
+"""`mscat prepare`, and samples derived when another command needs them."""
+
+from mscat_tf.cli import stages
+from mscat_tf.cli.console import Reporter, out
+from mscat_tf.config import Config
+from mscat_tf.run_folder import sample_path, source_path
+
+
+def prepare(config: Config, workers: int | None = None) -> None:
+    """Derive the sample that `data.preparation` asks for from its source; say so where it asks for nothing."""
+    settings, source = config.data.preparation, source_path(config)
+    if not settings.departs:
+        as_made = "data.preparation departs in nothing from how the sample was made; nothing to do"
+        out.print(f"{source}: {as_made}", soft_wrap=True)
+        return
+    maker = stages.find("data_prep.prepare", "generate")
+    with Reporter("preparing", 0, "events") as reporter:
+
+        def show(done: int, total: int) -> None:
+            reporter.total = total
+            reporter.update(done)
+
+        summary = maker.prepare(source, settings, sample_path(config), show, workers)
+    lost = f", {summary.dropped} fail the selection now" if settings.varies_detector else ""
+    out.print(
+        f"sample: {sample_path(config)}, {summary.events} events{lost}; {summary.made} files made now, {summary.kept} "
+        "were there",
+        soft_wrap=True,
+    )
+
+
+def prepare_if_asked(config: Config, workers: int | None = None) -> None:
+    """Derive the sample unless the configuration reads it as it was made."""
+    if config.data.preparation.departs:
+        prepare(config, workers)

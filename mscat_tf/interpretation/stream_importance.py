@@ -1,0 +1,180 @@
+"""What each stream of inputs is worth to a trained network: the AUC that is lost when it comes from another event.
+
+Permutation importance (Breiman, Machine Learning 45 (2001) 5, section 10; arXiv:1801.01489): among all test events,
+whatever their class, one stream is dealt anew, the rest stays. What is lost is what the network took from the stream
+and from its relations to the others. A stream that the network ignores loses exactly nothing. Two streams that say
+the same protect each other, so that little is lost by either: see all jets together as well. A single column that is
+dealt anew gives events that no physics makes; the network was never shown such.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.data.stream import EventStream
+from mscat_tf.evaluation.bootstrap import resample
+from mscat_tf.evaluation.metrics import weighted_auc
+from mscat_tf.files import write_json
+from mscat_tf.run_folder import Run
+
+Inputs = Mapping[str, NDArray[Any]]
+Stream = tuple[tuple[str, int | None], ...]
+"""Names of inputs, each whole or one column of it."""
+
+FILE = "importance.json"
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it is measured.
+
+    Attributes:
+        events: at most so many test events, drawn at random. permutations: of each stream, averaged over.
+        replicas: of the bootstrap. seed: of all this.
+    """
+
+    events: int = 20_000
+    permutations: int = 3
+    replicas: int = 100
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Events:
+    """Test events: `inputs` by name, and `(n,)` each of the rest, as in `EventTable`."""
+
+    inputs: Inputs
+    label: NDArray[Any]
+    weight: NDArray[np.float64]
+    group_id: NDArray[np.uint64]
+    process: NDArray[Any]
+
+
+def streams_of(inputs: Sequence[str], kinematic_features: Sequence[str]) -> dict[str, Stream]:
+    """Streams among the inputs of a network by name: each jet, all jets together, kinematics and its columns."""
+    jets: dict[str, Stream] = {}
+    for name in inputs:
+        if number := re.search(r"_(\d+)$", name):
+            jets[f"jet {number[1]}"] = (*jets.get(f"jet {number[1]}", ()), (name, None))
+    found = dict(sorted(jets.items()))
+    if len(jets) > 1:
+        found["all jets"] = tuple(part for jet in found.values() for part in jet)
+    if "event_shapes" in inputs:
+        found["event shapes"] = (("event_shapes", None),)
+    if "kinematics" in inputs:
+        found["kinematics"] = (("kinematics", None),)
+        found |= {f"kinematics: {name}": (("kinematics", n),) for n, name in enumerate(kinematic_features)}
+    return found
+
+
+def importance(
+    logits: Callable[[Inputs], NDArray[Any]], events: Events, streams: Mapping[str, Stream], settings: Settings
+) -> dict[str, Any]:
+    """AUC, and by stream what is lost of it.
+
+    Args:
+        logits: of inputs by name, `(n,)`. events: with both classes.
+
+    Returns:
+        `auc`, and `streams`: by name `lost` with its `error`: bootstrap over parton-level events, and the scatter of
+        the permutations.
+    """
+    own = logits(events.inputs)
+    rng = np.random.default_rng((settings.seed, 0x1A7E))
+    found = {}
+    for name, stream in streams.items():
+        orders = [rng.permutation(len(own)) for _ in range(settings.permutations)]
+        dealt = [logits(_dealt(events.inputs, stream, order)) for order in orders]
+        found[name] = _lost(own, dealt, events, settings)
+    return {"auc": weighted_auc(own, events.label, events.weight), "streams": found}
+
+
+def _dealt(inputs: Inputs, stream: Stream, order: NDArray[np.integer]) -> Inputs:
+    """The inputs with a stream of event `order[i]` in event i."""
+    changed = dict(inputs)
+    for name, column in stream:
+        if column is None:
+            changed[name] = inputs[name][order]
+        else:
+            changed[name] = inputs[name].copy()
+            changed[name][..., column] = inputs[name][order][..., column]
+    return changed
+
+
+def _lost(own: NDArray[Any], dealt: list[NDArray[Any]], events: Events, settings: Settings) -> dict[str, float]:
+    def lost(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        before = weighted_auc(own, events.label, weight)
+        return np.array([before - weighted_auc(other, events.label, weight) for other in dealt])
+
+    found = resample(lost, events.weight, events.group_id, events.process, settings.replicas, settings.seed)
+    of_events = float(np.nanstd(found.resampled.mean(axis=1), ddof=1))
+    of_orders = float(np.std(found.value, ddof=1)) / np.sqrt(len(dealt)) if len(dealt) > 1 else 0.0
+    return {"lost": float(found.value.mean()), "error": float(np.hypot(of_events, of_orders))}
+
+
+def stream_importance(run: Run, settings: Settings | None = None) -> dict[str, Any]:
+    """Of a finished run of one network, from its `importance.json` if that was made with these settings.
+
+    Raises:
+        InputError: the run is not finished, or is an ensemble or trees, which have no single network.
+    """
+    settings, file = settings or Settings(), run.path / FILE
+    if file.is_file() and file.stat().st_mtime >= run.model_file.stat().st_mtime:
+        stored: dict[str, Any] = json.loads(file.read_text())
+        if stored["settings"] == asdict(settings):
+            return stored
+    from mscat_tf.inference.keras_network import in_float32
+
+    model = in_float32(run.model)
+    names = tuple(tensor.name for tensor in model.inputs)
+    streams = streams_of(names, run.config.data.kinematic_features)
+    events = _test_events(run, names, settings)
+    found = {**importance(_logits(model), events, streams, settings), "settings": asdict(settings)}
+    found["events"] = len(events.label)
+    write_json(file, found)
+    return found
+
+
+def _logits(model: Any) -> Callable[[Inputs], NDArray[Any]]:
+    """In batches of one size; the last one is filled up with copies of its first event."""
+    from mscat_tf.inference.keras_network import forward
+
+    call = forward(model, BATCH)
+
+    def logits(inputs: Inputs) -> NDArray[Any]:
+        parts, total = [], len(next(iter(inputs.values())))
+        for first in range(0, total, BATCH):
+            last = min(first + BATCH, total)
+            rows = np.r_[first:last, np.full(BATCH - (last - first), first)]
+            parts.append(call({name: values[rows] for name, values in inputs.items()})[: last - first])
+        return np.concatenate(parts)
+
+    return logits
+
+
+def _test_events(run: Run, names: tuple[str, ...], settings: Settings) -> Events:
+    table = run.table
+    batches = EventStream(run.sample, table.census, run.config.data, "test", names, BATCH).batches()
+    inputs: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+    rows = []
+    for batch, _, _, row in batches:
+        real = row >= 0
+        rows.append(row[real])
+        for name in names:
+            inputs[name].append(batch[name][real])
+    row = np.concatenate(rows)
+    kept = np.sort(np.random.default_rng((settings.seed, 0xE7E7)).permutation(len(row))[: settings.events])
+    row = row[kept]
+    return Events(
+        {name: np.concatenate(parts)[kept] for name, parts in inputs.items()},
+        table.label[row],
+        table.weight[row],
+        table.group_id[row],
+        table.process[row],
+    )

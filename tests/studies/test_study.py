@@ -1,0 +1,45 @@
+"""Studies that ship, and wrong ones."""
+
+import pytest
+
+from mscat_tf.config.study import Study, load_study, studies
+from mscat_tf.errors import ConfigError
+
+
+@pytest.mark.parametrize("name", studies())
+def test_shipped_studies_name_trainings_by_what_decides_them(name):
+    study = load_study(name)
+    for scale in study.scales:
+        plan = study.configurations(scale)
+        assert len({config.name for config in plan.values()}) == len(plan)
+        assert {config.train.repeats for config in plan.values()} == {study.scales[scale].seeds}
+        more = next(iter(plan.values())).updated(["train.repeats=77", "train.strategy=one_device"])
+        assert more.decisive_digest == next(iter(plan.values())).decisive_digest
+        assert more.updated(["seed=9"]).decisive_digest != more.decisive_digest
+
+
+def test_two_studies_share_what_is_the_same_training():
+    table, theta = (load_study(name).configurations("demo") for name in ("main_table", "theta"))
+    assert table["mscat"].name == theta["mscat, theta"].name
+    assert table["mscat"].name != theta["mscat, no theta"].name
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"reference": "gone"}, "no row 'gone'"),
+        ({"rows": {"a": {"against": "b"}}}, "no row 'b'"),
+        ({"rows": {"a": {"sets": []}}}, "unknown key 'sets'; did you mean 'set'"),
+    ],
+)
+def test_wrong_study(changes, words):
+    right = {"name": "s", "title": "", "question": "", "reference": "a", "scales": {"demo": {"seeds": 1}}}
+    with pytest.raises(ValueError, match=words):
+        Study(**{**right, "rows": {"a": {}}, **changes})
+
+
+def test_what_does_not_exist_is_named():
+    with pytest.raises(ConfigError, match="unknown key 'main_tabel'; did you mean 'main_table'"):
+        load_study("main_tabel")
+    with pytest.raises(ConfigError, match="study theta: unknown key 'big'"):
+        load_study("theta").configurations("big")
