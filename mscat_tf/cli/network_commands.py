@@ -265,8 +265,12 @@ def reproduce(
     workers: Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is to be done.")] = False,
     as_it_is: Annotated[bool, typer.Option("--as-it-is", help="Train nothing; measure what is trained.")] = False,
+    row: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROW", help="Train this row only, and measure what else is trained; may be repeated."),
+    ] = None,
 ) -> None:
     """Train, evaluate and measure whole studies -> RESULTS.md. Goes on where it was interrupted."""
     from mscat_tf.cli import reproduce as reproducing
 
-    reproducing.reproduce(names or [], scale, folder, workers, dry_run, as_it_is)
+    reproducing.reproduce(names or [], scale, folder, workers, dry_run, row or ([] if as_it_is else None))

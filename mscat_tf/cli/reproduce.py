@@ -1,6 +1,7 @@
 """`mscat reproduce`: train what a study asks for, as far as it is not there yet, measure, write page and figures."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from mscat_tf.cli.console import out, table
 from mscat_tf.cli.pipeline import evaluated_alike
 from mscat_tf.cli.preparing import prepare_if_asked
 from mscat_tf.config import Config
+from mscat_tf.config.base import unknown_key
 from mscat_tf.config.study import Study, load_study, studies
+from mscat_tf.errors import ConfigError
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.evaluation.selection_study import FILE as SELECTION
 from mscat_tf.files import write_json, write_text
@@ -23,17 +26,24 @@ def reproduce(
     folder: Path,
     workers: int | None = None,
     dry_run: bool = False,
-    as_it_is: bool = False,
+    only: Collection[str] | None = None,
 ) -> None:
     """Every study of these names, or all that ship: train, evaluate, measure, draw, and write `RESULTS.md` anew.
 
     Args:
         scale: `demo` or `paper`. folder: gets `results/<scale>/<study>.json`, figures beside it and `RESULTS.md`.
-        workers: of the simulation. dry_run: show what is to be done only. as_it_is: simulate and train nothing, and
-            measure the rows that are trained.
+        workers: of the simulation. dry_run: show what is to be done only. only: rows that are simulated and trained,
+            with those on which they stand; the others are measured if they are trained. None means all.
+
+    Raises:
+        ConfigError: there is no such study, scale or row.
     """
     wanted = [load_study(name) for name in dict.fromkeys(names or studies())]
     plans = [study.configurations(scale) for study in wanted]
+    for plan in plans:
+        for row in only or ():
+            if row not in plan:
+                raise ConfigError(f"--row: {unknown_key(row, list(plan))}")
     for study, plan in zip(wanted, plans, strict=True):
         _show(study, plan)
     if dry_run:
@@ -43,11 +53,11 @@ def reproduce(
 
     for study, plan in zip(wanted, plans, strict=True):
         out.rule(f"[bold]{study.title}[/]", align="left")
-        runs = _there(study, plan) if as_it_is else _all_made(study, plan, workers)
+        runs = _made(study, plan, workers, plan.keys() if only is None else _with_parents(study, only))
         if not runs:
             out.print(f"{study.name}: no row is trained yet", soft_wrap=True)
             continue
-        found = {**measure(study, scale, runs), "acceptance": _acceptance(study, workers, as_it_is)}
+        found = {**measure(study, scale, runs), "acceptance": _acceptance(study, workers, only is None)}
         file = _measured_file(folder, scale, study.name)
         write_json(file, found)
         draw_study(found, file.with_suffix(""))
@@ -71,23 +81,26 @@ def _state(config: Config) -> str:
     return "evaluated" if (folder / "metrics.json").is_file() else "trained"
 
 
-def _all_made(study: Study, plan: dict[str, Config], workers: int | None) -> dict[str, Run]:
-    """Runs of all rows, simulated, trained and evaluated as far as that is not done yet."""
-    runs: dict[str, Run] = {}
-    for row, config in plan.items():
-        _simulated(config, workers)
-        parent = study.rows[row].trained_as
-        runs[row] = _evaluated(_borrowed(runs[parent], config) if parent else _trained(config), config)
-    return runs
+def _with_parents(study: Study, rows: Collection[str]) -> set[str]:
+    """These rows, and those whose networks or weights they take."""
+    found = set(rows)
+    for name, row in reversed(study.rows.items()):  # parents stand above
+        if name in found:
+            found |= {parent for parent in (row.trained_as, row.start_from_row) if parent}
+    return found
 
 
-def _there(study: Study, plan: dict[str, Config]) -> dict[str, Run]:
-    """Rows that are trained, evaluated as far as that is not done yet."""
+def _made(study: Study, plan: dict[str, Config], workers: int | None, asked: Collection[str]) -> dict[str, Run]:
+    """By row: those asked for simulated, trained and evaluated as far as that is not done yet, others if trained."""
     runs: dict[str, Run] = {}
     for row, config in plan.items():
         folder, parent = RUNS / config.name, study.rows[row].trained_as
-        if parent in runs and (sample_path(config) / MANIFEST).is_file():
+        if row in asked:
+            _simulated(config, workers)
+        if parent in runs and (row in asked or (sample_path(config) / MANIFEST).is_file()):
             runs[row] = _evaluated(_borrowed(runs[parent], config), config)
+        elif not parent and row in asked:
+            runs[row] = _evaluated(_trained(config), config)
         elif not parent and has_run(folder) and Run(folder).finished:
             runs[row] = _evaluated(Run(folder), config)
     return runs
@@ -113,14 +126,14 @@ def _borrowed(trained: Run, config: Config) -> Run:
     return borrowed_run(trained, config.updated([seeds]), RUNS / config.name)
 
 
-def _acceptance(study: Study, workers: int | None, as_it_is: bool) -> dict[str, Any] | None:
+def _acceptance(study: Study, workers: int | None, simulate: bool) -> dict[str, Any] | None:
     """Of the sample that the study wants simulated for it, if any."""
     from mscat_tf.studies.acceptance import acceptance
 
     config = study.acceptance_configuration()
     if config is None:
         return None
-    if not as_it_is:
+    if simulate:
         _simulated(config, workers)
     return acceptance(source_path(config)) if (source_path(config) / MANIFEST).is_file() else None
 

@@ -3,7 +3,7 @@
 import importlib
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def read_plain(path: Path, labels: Path | None = None, weights: Path | None = No
     if split is None:
         _check_classes(path, scores)
         return PlainScores(scores, None, origin)
-    test, validation = (_take(scores, split == SPLITS.index(name)) for name in ("test", "validation"))
+    test, validation = (scores.take(split == SPLITS.index(name)) for name in ("test", "validation"))
     _check_classes(path, test, f" among the events with split {SPLITS.index('test')} (test)")
     both = all(validation.weight[validation.label == value].sum() > 0 for value in (0, 1))
     return PlainScores(test, validation if both else None, origin)
@@ -170,13 +170,6 @@ def _scores(columns: Columns) -> tuple[Scores, str]:
 
 def _floats(values: Array) -> Array:
     return values if values.dtype.kind == "f" else values.astype(np.float64)
-
-
-def _take(scores: Scores, chosen: NDArray[np.bool_]) -> Scores:
-    names = [
-        field.name for field in fields(scores) if not field.name.startswith("process_") and field.name != "processes"
-    ]
-    return replace(scores, **{name: getattr(scores, name)[chosen] for name in names})
 
 
 def _npz(path: Path) -> Columns:

@@ -1,7 +1,7 @@
 """`scores.h5`: logit, score, label and weights of every test event of a run, with what an analysis joins on."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ class Scores:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Scores":
+        """The events where `chosen` `(n,)` is True."""
+        columns = {name: getattr(self, name)[chosen] for name in _COLUMNS}
+        members = None if self.member_logits is None else self.member_logits[:, chosen]
+        return replace(self, **columns, member_logits=members)
 
 
 def write_scores(path: Path, scores: Scores, configuration: dict[str, Any], seed: int) -> None:

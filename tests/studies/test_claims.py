@@ -38,13 +38,13 @@ def test_wrong_parent(row, words):
 
 
 def test_claims_share_the_trainings_of_other_studies():
-    """Each has rows that another study trains anyway, so that they cost less."""
+    """Rows that another study trains anyway cost nothing; `preprocessing` throws no symmetries, as no other does."""
     others = {
         config.name
         for name in ("main_table", "learning_curve")
         for config in load_study(name).configurations("demo").values()
     }
-    for name in CLAIMS:
+    for name in set(CLAIMS) - {"preprocessing"}:
         assert others & {config.name for config in load_study(name).configurations("demo").values()}, name
 
 

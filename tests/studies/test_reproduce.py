@@ -8,7 +8,7 @@ import pytest
 from mscat_tf.cli import reproduce as reproducing
 from mscat_tf.cli import stages
 from mscat_tf.config.study import Study
-from mscat_tf.errors import MissingExtraError
+from mscat_tf.errors import ConfigError, MissingExtraError
 from mscat_tf.run_folder import Run
 
 
@@ -61,7 +61,11 @@ def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkey
     out = tmp_path / "experiments"
     reproducing.reproduce([], "demo", out, dry_run=True)
     assert not out.exists()
+    reproducing.reproduce([], "demo", out, only=[])
     assert not trained
+    reproducing.reproduce([], "demo", out, only=["trees elsewhere"])
+    assert len(trained) == 2, "those of the row whose networks it takes"
+    assert json.loads((out / "results/demo/tiny.json").read_text())["missing"] == ["few trees"]
     reproducing.reproduce([], "demo", out)
     assert len(trained) == 4
     found = json.loads((out / "results/demo/tiny.json").read_text())
@@ -91,6 +95,8 @@ def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkey
     reproducing.reproduce([], "demo", out)
     assert trained == [str(gone.relative_to(tmp_path))]
     again = json.loads((out / "results/demo/tiny.json").read_text())
+    with pytest.raises(ConfigError, match="--row: unknown key 'tree'"):
+        reproducing.reproduce([], "demo", out, only=["tree"])
     for rows in (found["rows"], again["rows"]):
         for name in ("trees", "trees elsewhere"):
             rows[name].pop("training")  # seconds
