@@ -66,10 +66,14 @@ def _of_all(differences: dict[str, Found]) -> str:
     number = len(differences)
     parts = [f"{words}: {', '.join(groups[words])}" for words in groups if words != NONE]
     none = len(groups.get(NONE, ()))
-    kept = f"{none} of {number} comparisons show no difference" if number > 1 else "The comparison shows no difference"
+    verb = "shows" if none == 1 else "show"
+    kept = (
+        f"{none} of {number} comparisons {verb} no difference" if number > 1 else "The comparison shows no difference"
+    )
     if not parts:
         return f"{kept}."
-    return f"{kept}. " * bool(none) + "; ".join(parts) + "."
+    joined = "; ".join(parts)
+    return f"{kept}. " * bool(none) + joined[0].upper() + joined[1:] + "."
 
 
 def _sensitivity(differences: Iterable[Found]) -> str:

@@ -37,8 +37,8 @@ def test_conclusion_counts_and_names():
         "bad": row(against=against(-0.02, p_value=0.01)),
     }
     text = " ".join(conclusion(study(rows)))
-    assert text.startswith("1 of 3 comparisons show no difference. ")
-    assert "better: `good` (than `other`); worse, at the edge of what they can show: `bad` (than `other`)" in text
+    assert text.startswith("1 of 3 comparisons shows no difference. ")
+    assert "Better: `good` (than `other`); worse, at the edge of what they can show: `bad` (than `other`)" in text
     assert "The median error of a difference is 0.0050: a true difference of 0.0100" in text
     assert conclusion(study({"alone": row(against=None)})) == ["No two rows are compared."]
 
