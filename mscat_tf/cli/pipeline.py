@@ -10,10 +10,11 @@ from typing import Any
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import duration, out, table
 from mscat_tf.cli.preparing import prepare
-from mscat_tf.cli.results import markdown, networks_as_columns, networks_as_rows, print_metrics
+from mscat_tf.cli.results import networks_as_columns, networks_as_rows, print_metrics
 from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError
+from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.files import write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path, source_path
 
@@ -198,7 +199,8 @@ def _compared(
         out.print(line, soft_wrap=True, markup=False)
     table("seconds per stage", ["stage", "time"], [[name, duration(s)] for name, s in watch.seconds.items()])
     out.print(f"total: {duration(sum(watch.seconds.values()))}")
-    write_text(folder / "table.md", markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in remarks))
+    lines = [*table_lines(columns, rows), "", *(f"- {line}" for line in remarks)]
+    write_text(folder / "table.md", "\n".join(lines) + "\n")
     written = {"table": [dict(zip(columns, row, strict=True)) for row in rows], "skipped": skipped}
     write_json(folder / "comparison.json", {**result, **written, "seconds": watch.seconds})
     return [folder / "figures" / "roc.png"]

@@ -83,12 +83,6 @@ def _calibration_text(entry: dict[str, Any]) -> str:
     return f"{entry['expected_calibration_error']:.4f} (a calibrated score: {expected:.4f} by chance)"
 
 
-def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    """The same table for a text file."""
-    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
 def networks_as_columns(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
     """One column per network, one row per figure of merit against all backgrounds and each: for a few networks."""
     first = runs[0].metrics

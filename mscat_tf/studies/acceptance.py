@@ -8,6 +8,7 @@ import numpy as np
 
 from mscat_tf.data import Sample
 from mscat_tf.data.events import effective_events
+from mscat_tf.evaluation.markdown import table_lines
 
 Found = dict[str, Any]
 
@@ -53,9 +54,7 @@ def acceptance_lines(found: dict[str, Found]) -> list[str]:
         "Share of the generated events that is left after each cut, under their weights; the last but one is the "
         "acceptance of the selection:",
         "",
-        "| " + " | ".join(columns) + " |",
-        "|---" + "|---:" * (len(columns) - 1) + "|",
-        *("| " + " | ".join(_cells(name, row)) + " |" for name, row in rows),
+        *table_lines(columns, [_cells(name, row) for name, row in rows]),
         "",
     ]
 

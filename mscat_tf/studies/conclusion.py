@@ -22,9 +22,9 @@ def strength(against: Found) -> str:
     return NONE if p_value > TWO_SIGMA else EDGE if p_value > THREE_SIGMA else FIRM
 
 
-def verdict(against: Found) -> str:
-    """What one difference says."""
-    firm, side = strength(against), "better" if against["difference"] > 0 else "worse"
+def verdict(against: Found, more: str = "better", less: str = "worse") -> str:
+    """What one difference says; `more` and `less` are words for its sign."""
+    firm, side = strength(against), more if against["difference"] > 0 else less
     return firm if firm == NONE else side if firm == FIRM else f"{side}, {firm}"
 
 

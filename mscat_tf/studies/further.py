@@ -12,8 +12,9 @@ import numpy as np
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.config.study import Study
 from mscat_tf.run_folder import Run
+from mscat_tf.studies.differences import adjust
 from mscat_tf.studies.selected import measure_selected
-from mscat_tf.studies.significance import Part, holm, significance
+from mscat_tf.studies.significance import Part, significance
 
 Found = dict[str, Any]
 
@@ -49,11 +50,6 @@ def _tested(row: str, difference: float, parts: list[Part]) -> Found:
     return {"row": row, "difference": difference, "error": test.error, "p_value": test.p_value}
 
 
-def _adjust(tests: list[Found]) -> None:
-    for test, value in zip(tests, holm([test["p_value"] for test in tests]), strict=True):
-        test["adjusted_p_value"] = value
-
-
 # Learning
 
 
@@ -83,7 +79,7 @@ def _learning(study: Study, runs: dict[str, Run]) -> Found:
     for name, row in rows.items():
         other = study.compared_with(name) or ""
         row["against"] = _epochs_less(row, other, rows.get(other))
-    _adjust([row["against"] for row in rows.values() if row["against"]])
+    adjust([row["against"] for row in rows.values() if row["against"]])
     return rows
 
 
@@ -137,7 +133,7 @@ def _fewer_events(study: Study, runs: dict[str, Run], rows: Found) -> Found:
                 "few": few["difference"],
                 "many": many["difference"],
             }
-    _adjust(list(found.values()))
+    adjust(list(found.values()))
     return found
 
 
@@ -162,7 +158,7 @@ def _importance(study: Study, runs: dict[str, Run]) -> Found:
     for name, row in rows.items():
         other = study.compared_with(name) or ""
         row["against"] = _worth_less(row, other, rows.get(other))
-    _adjust([row["against"] for row in rows.values() if row["against"]])
+    adjust([row["against"] for row in rows.values() if row["against"]])
     return rows
 
 
@@ -176,12 +172,12 @@ def _over_members(found: list[dict[str, float]]) -> Found:
 
 def _worth_less(row: Found, name: str, other: Found | None) -> Found | None:
     """Of the substructure. Both rows saw the same events: taking their errors as independent errs on the safe side."""
-    sides = [each["streams"].get(SUBSTRUCTURE) if each else None for each in (row, other)]
-    if None in sides:
+    sides = [each["streams"][SUBSTRUCTURE] for each in (row, other) if each and SUBSTRUCTURE in each["streams"]]
+    if len(sides) < 2:
         return None
-    parts = [Part(side["events_error"]) for side in sides if side]
-    parts += [Part(side["seeds_error"], len(side["values"]) - 1) for side in sides if side and side["seeds_error"]]
-    return _tested(name, sides[0]["lost"] - sides[1]["lost"], parts)  # type: ignore[index]
+    parts = [Part(side["events_error"]) for side in sides]
+    parts += [Part(side["seeds_error"], len(side["values"]) - 1) for side in sides if side["seeds_error"]]
+    return _tested(name, sides[0]["lost"] - sides[1]["lost"], parts)
 
 
 # Cost

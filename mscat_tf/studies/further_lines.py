@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from mscat_tf.studies.conclusion import EDGE, NONE, p_text
+from mscat_tf.evaluation.markdown import table_lines
+from mscat_tf.studies.conclusion import p_text, verdict
 from mscat_tf.studies.further import SUBSTRUCTURE
-from mscat_tf.studies.significance import THREE_SIGMA, TWO_SIGMA
 
 Found = dict[str, Any]
 
@@ -22,16 +22,15 @@ def further_lines(found: Found) -> list[str]:
     return [line for kind, writer in writers.items() if found.get(kind) for line in writer(found[kind])]
 
 
-def _table(columns: list[str], rows: list[list[str]]) -> list[str]:
-    ruler = "|---" + "|---:" * (len(columns) - 1) + "|"
-    return [f"| {' | '.join(columns)} |", ruler, *(f"| {' | '.join(cells)} |" for cells in rows), ""]
+def _part(said: str, sentences: list[str], table: list[str] | None = None) -> list[str]:
+    """What is measured, the table if there is one, a sentence for each difference; an empty line after each."""
+    return [line for block in ([said], table, sentences) if block for line in (*block, "")]
 
 
 def _verdict(test: Found, more: str, less: str) -> str:
     """`+0.20 ± 0.05, p = 0.01 among all: more`, or that nothing can be said."""
-    word, p_value = more if test["difference"] > 0 else less, test["adjusted_p_value"]
-    words = NONE if p_value > TWO_SIGMA else f"{word}, {EDGE}" if p_value > THREE_SIGMA else word
-    return f"p = {p_text(test['p_value'])}, {p_text(p_value)} among all of these: {words}."
+    among = p_text(test["adjusted_p_value"])
+    return f"p = {p_text(test['p_value'])}, {among} among all of these: {verdict(test, more, less)}."
 
 
 def _learning(rows: Found) -> list[str]:
@@ -45,14 +44,12 @@ def _learning(rows: Found) -> list[str]:
         for name, row in rows.items()
         if (test := row["against"])
     ]
-    return [
+    return _part(
         "Speed of learning: until the validation AUC is what the worst row with as many events has at its best; "
         "mean and standard deviation over seeds.",
-        "",
-        *_table(["", "to AUC", "epochs", "steps", "best validation AUC"], cells),
-        *sentences,
-        *([""] if sentences else []),
-    ]
+        sentences,
+        table_lines(["", "to AUC", "epochs", "steps", "best validation AUC"], cells),
+    )
 
 
 def _mean(values: list[float | None], digits: int) -> str:
@@ -70,12 +67,9 @@ def _fewer_events(rows: Found) -> list[str]:
         f"{test['error']:.4f}, {_verdict(test, 'it costs less', 'it costs more')}"
         for name, test in rows.items()
     ]
-    return [
-        "What the same change does to the AUC where training events are few, and where all are there:",
-        "",
-        *sentences,
-        "",
-    ]
+    return _part(
+        "What the same change does to the AUC where training events are few, and where all are there:", sentences
+    )
 
 
 def _importance(rows: Found) -> list[str]:
@@ -87,14 +81,12 @@ def _importance(rows: Found) -> list[str]:
         for name, row in rows.items()
         if (test := row["against"])
     ]
-    return [
+    return _part(
         "What each stream is worth: AUC lost when it comes from another test event, mean over single trainings, with "
         "the errors of events, permutations and seeds.",
-        "",
-        *_table(["without", *rows], cells),
-        *sentences,
-        *([""] if sentences else []),
-    ]
+        sentences,
+        table_lines(["without", *rows], cells),
+    )
 
 
 def _lost(entry: Found | None) -> str:
@@ -105,13 +97,13 @@ def _lost(entry: Found | None) -> str:
 
 def _cost(rows: Found) -> list[str]:
     columns = ["", "parameters", "MFLOP per event", "MB per event", "MB per batch", "s per epoch", "events/s"]
-    return [
+    return _part(
         "Cost of one training. MFLOP: products of one forward pass of one event. MB: all activations of one event, "
         "nothing freed; a batch in training holds about as much for each of its events. Times depend on the machine "
         "and on what else it did.",
-        "",
-        *_table(columns, [[name, *_cost_cells(row)] for name, row in rows.items()]),
-    ]
+        [],
+        table_lines(columns, [[name, *_cost_cells(row)] for name, row in rows.items()]),
+    )
 
 
 def _cost_cells(row: Found) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.studies.acceptance import acceptance_lines
 from mscat_tf.studies.conclusion import comparison, comparisons, conclusion, few_seeds, finite, quoted_names
 from mscat_tf.studies.further_lines import further_lines
@@ -56,7 +57,7 @@ def section(found: Found) -> str:
         "",
         *_remarks(found),
         *_pictures(found),
-        *table(*separation(found)),
+        *table_lines(*separation(found)),
         "",
         *_reach_part(found),
         *(acceptance_lines(found["acceptance"]) if found.get("acceptance") else []),
@@ -69,12 +70,6 @@ def section(found: Found) -> str:
         *_origins(found),
     ]
     return "\n".join(lines) + "\n"
-
-
-def table(columns: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of a Markdown table; all columns but the first to the right."""
-    ruler = "|---" + "|---:" * (len(columns) - 1) + "|"
-    return ["| " + " | ".join(columns) + " |", ruler, *("| " + " | ".join(cells) + " |" for cells in rows)]
 
 
 def separation(found: Found) -> tuple[list[str], list[list[str]]]:
@@ -155,7 +150,7 @@ def _reach_part(found: Found) -> list[str]:
             f"Reach of the ensembles at {first['luminosity_fb']:g} /fb, expected: significance of a signal of "
             f"{first['signal_fb']:g} fb, 95 % CLs limit and discovery on cross-section x BR.",
             "",
-            *table(columns, rows),
+            *table_lines(columns, rows),
             "",
         ]
     return [*lines, *(line for why in reasons for line in (f"No reach of {quoted_names(reasons[why])}: {why}.", ""))]

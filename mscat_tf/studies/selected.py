@@ -10,6 +10,7 @@ from mscat_tf.config.study import Study
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.efficiency import trials
 from mscat_tf.evaluation.intervals import wilson
+from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.evaluation.scores import Scores, read_scores
 from mscat_tf.evaluation.selection_study import FILE, TOGETHER
 from mscat_tf.run_folder import Run
@@ -124,13 +125,13 @@ def _sculpting_lines(rows: Found) -> list[str]:
     if not any(MASSES[-1] in row["sculpting"] for row in rows.values()):
         return []
     points = list(next(iter(rows.values()))["sculpting"][MASSES[0]])
-    columns = [f"{mass}, {_percent(point)}" for mass in MASSES for point in points]
+    columns = ["", *(f"{mass}, {_percent(point)}" for mass in MASSES for point in points)]
     return [
         "Sculpting: Jensen-Shannon distance (root of the divergence in bits) between the masses of all background "
         "events and of those that pass at a signal efficiency; in brackets what masses dealt at random give on "
         f"average, then p. '-': fewer than {FEWEST:g} effective events pass.",
         "",
-        *_table(columns, {name: _sculpting_cells(row, points) for name, row in rows.items()}),
+        *table_lines(columns, [[name, *_sculpting_cells(row, points)] for name, row in rows.items()]),
         "",
     ]
 
@@ -153,16 +154,16 @@ def _passing_lines(rows: Found) -> list[str]:
     shown = {name: rows[name] for name in dict.fromkeys(row["at_cuts_of"] for row in moved.values())} | moved
     points = list(next(iter(shown.values()))["passing"])
     processes = list(next(iter(shown.values()))["passing"][points[0]])
-    columns = [f"{process}, {_percent(point)}" for point in points for process in processes]
-    cells = {
-        name: [_share(row["passing"][point].get(process)) for point in points for process in processes]
+    columns = ["", *(f"{process}, {_percent(point)}" for point in points for process in processes)]
+    cells = [
+        [name, *(_share(row["passing"][point].get(process)) for point in points for process in processes)]
         for name, row in shown.items()
-    }
+    ]
     return [
         "Robustness: share of each process that passes the cut which keeps so much of the nominal signal, in per cent, "
         "with the statistical error (Wilson); rows share most of their events, so differences are known better.",
         "",
-        *_table(columns, cells),
+        *table_lines(columns, cells),
         "",
     ]
 
@@ -180,6 +181,7 @@ def _tightened_lines(found: Found) -> list[str]:
         return []
     points = list(next(iter(tightened.values()))["rejection"])
     columns = [
+        "",
         "signal kept",
         "background kept",
         "AUC behind it",
@@ -192,7 +194,7 @@ def _tightened_lines(found: Found) -> list[str]:
         f"signal efficiency; significance is S / sqrt(B + (0.4 B)^2) at {found['luminosity_fb']:g} /fb above the score "
         "that is best on validation events, gain its paired difference from the selection as it is.",
         "",
-        *_table(columns, {name: _tightened_cells(entry) for name, entry in tightened.items()}),
+        *table_lines(columns, [[name, *_tightened_cells(entry)] for name, entry in tightened.items()]),
         "",
     ]
 
@@ -210,12 +212,6 @@ def _tightened_cells(entry: Found) -> list[str]:
 
 def _with_error(entry: Found, digits: str) -> str:
     return f"{entry['value']:{digits}} ± {entry['error']:{digits.replace('+', '')}}"
-
-
-def _table(columns: list[str], rows: dict[str, list[str]]) -> list[str]:
-    head = ["", *columns]
-    ruler = "|---" + "|---:" * len(columns) + "|"
-    return [f"| {' | '.join(head)} |", ruler, *(f"| {' | '.join([name, *cells])} |" for name, cells in rows.items())]
 
 
 def _percent(point: str) -> str:
