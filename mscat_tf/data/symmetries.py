@@ -39,19 +39,6 @@ def check_exact(settings: DataSettings) -> None:
         )
 
 
-def throw_symmetries(inputs: Arrays, settings: DataSettings, rng: np.random.Generator) -> Arrays:
-    """Another, equally likely version of every event.
-
-    Args:
-        inputs: of the model, see `mscat_tf.data.features.model_inputs`. settings: which columns they hold.
-        rng: every random number comes from here.
-
-    Returns:
-        Inputs of the same names and shapes; masks, and whatever does not change, are shared with the argument.
-    """
-    return transformed(inputs, settings, *draw_symmetries(len(inputs["kinematics"]), rng))
-
-
 def draw_symmetries(events: int, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Angle, mirror and exchange of so many events, `(events, 1)` each, as `transformed` takes them."""
     angle = rng.uniform(-np.pi, np.pi, (events, 1))
@@ -65,18 +52,16 @@ def transformed(
     """Mirror in azimuth, exchange of the beams, then the rotation.
 
     Args:
-        inputs, settings: see `throw_symmetries`.
+        inputs: of the model, see `mscat_tf.data.features.model_inputs`, with kinematic tokens or without.
+        settings: which columns they hold.
         angle: `(n, 1)` of the rotation [rad]. mirror, exchange: `(n, 1)`, -1 where it is applied, else 1.
+
+    Returns:
+        Inputs of the same names and shapes; masks, and whatever does not change, are shared with the argument.
     """
     changed = dict(inputs)
-    tokens = inputs["kinematics"].astype(np.float64)
-    for name, values in (("eta", exchange), ("theta", exchange * mirror), ("phi", mirror)):
-        if name in settings.kinematic_features:
-            tokens[..., settings.kinematic_features.index(name)] *= values
-    if "phi" in settings.kinematic_features:
-        column = settings.kinematic_features.index("phi")
-        tokens[..., column] = wrap_phi(tokens[..., column] + angle)
-    changed["kinematics"] = tokens.astype(np.float32)
+    if "kinematics" in inputs:
+        changed["kinematics"] = _kinematics(inputs["kinematics"], settings, angle, mirror, exchange)
     if "phi" in settings.constituent_features:
         column = settings.constituent_features.index("phi")
         for name in (name for name in inputs if name.startswith("constituents_")):
@@ -91,6 +76,19 @@ def transformed(
             tree[..., column] = wrap_phi(np.where(mirror < 0, np.pi - psi, psi))
             changed[name] = tree
     return changed
+
+
+def _kinematics(
+    tokens: NDArray[Any], settings: DataSettings, angle: NDArray[Any], mirror: NDArray[Any], exchange: NDArray[Any]
+) -> NDArray[Any]:
+    tokens = tokens.astype(np.float64)
+    for name, values in (("eta", exchange), ("theta", exchange * mirror), ("phi", mirror)):
+        if name in settings.kinematic_features:
+            tokens[..., settings.kinematic_features.index(name)] *= values
+    if "phi" in settings.kinematic_features:
+        column = settings.kinematic_features.index("phi")
+        tokens[..., column] = wrap_phi(tokens[..., column] + angle)
+    return tokens.astype(np.float32)
 
 
 def _is_tree(name: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data.features import model_inputs
-from mscat_tf.data.symmetries import throw_symmetries, transformed
+from mscat_tf.data.symmetries import draw_symmetries, transformed
 from mscat_tf.physics import kinematic_tokens, to_jet_frame
 from mscat_tf.physics.four_vectors import wrap_phi
 
@@ -58,7 +58,9 @@ def test_throwing_is_even_reproducible_and_leaves_the_rest_alone():
         "mask_1": np.ones((4000, 5), bool),
     }
     kept = {name: values.copy() for name, values in inputs.items()}
-    first, second = (throw_symmetries(inputs, DataSettings(), np.random.default_rng(7)) for _ in range(2))
+    first, second = (
+        transformed(inputs, DataSettings(), *draw_symmetries(4000, np.random.default_rng(7))) for _ in range(2)
+    )
     for name, values in first.items():
         np.testing.assert_array_equal(values, second[name])
         np.testing.assert_array_equal(inputs[name], kept[name])
@@ -78,9 +80,20 @@ def test_throwing_is_even_reproducible_and_leaves_the_rest_alone():
 def test_missing_columns_are_no_trouble(columns):
     settings = DataSettings(kinematic_features=columns, constituent_features=("pt",))
     inputs = {"kinematics": np.ones((5, 3, 2), np.float32), "constituents_1": np.ones((5, 4, 1), np.float32)}
-    found = throw_symmetries(inputs, settings, np.random.default_rng(1))
+    found = transformed(inputs, settings, *draw_symmetries(5, np.random.default_rng(1)))
     np.testing.assert_array_equal(found["kinematics"][..., 0], 1.0)
     np.testing.assert_array_equal(found["constituents_1"], 1.0)
+
+
+def test_constituents_alone_are_mirrored_alike():
+    rng = np.random.default_rng(3)
+    cloud = rng.normal(size=(6, 4, 4)).astype(np.float32)
+    kinematics = rng.normal(size=(6, 3, 6)).astype(np.float32)
+    drawn = draw_symmetries(6, rng)
+    alone = transformed({"constituents_1": cloud}, DataSettings(), *drawn)
+    together = transformed({"constituents_1": cloud, "kinematics": kinematics}, DataSettings(), *drawn)
+    assert list(alone) == ["constituents_1"]
+    np.testing.assert_array_equal(alone["constituents_1"], together["constituents_1"])
 
 
 @given(
