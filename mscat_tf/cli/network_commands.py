@@ -247,11 +247,19 @@ def reach(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="For example --set observable=mass, --set luminosity_fb=450."),
     ] = None,
+    variations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variation",
+            metavar="NAME=UP[,DOWN]",
+            help="An uncertainty of the fit: folders in which the same network was evaluated on shifted events.",
+        ),
+    ] = None,
 ) -> None:
     """Expected yields, discovery significance and CLs limit of evaluated runs -> RUN/reach/ (docs/reach.md)."""
     from mscat_tf.cli import reach as reaching
 
-    reaching.show(runs, settings or [])
+    reaching.show(runs, settings or [], variations or [])
 
 
 def reproduce(

@@ -9,20 +9,25 @@ from pydantic import ValidationError
 from mscat_tf.cli.console import out, table
 from mscat_tf.config.base import as_config_error
 from mscat_tf.config.load import apply_overrides
+from mscat_tf.errors import ConfigError
 from mscat_tf.reach import Reach, ReachSettings
 from mscat_tf.run_folder import Run
-from mscat_tf.studies.reach_of_run import FOLDER, reach_of_run
+from mscat_tf.studies.reach_of_run import FOLDER, VARIED, Variations, reach_of_run
 
 ENDLESS = "endless simulation"
 
 
-def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
+def show(paths: Sequence[Path], overrides: Sequence[str], variations: Sequence[str] = ()) -> None:
     """Reach of every run: written to `reach/` in its folder, and one table of all.
 
     Args:
         overrides: `key=value` of `ReachSettings`; the luminosity is that of the run's evaluation unless given.
+        variations: `name=UP` or `name=UP,DOWN`, folders of the one run's network on shifted events.
     """
-    found = {str(path): _reach(Run(path), overrides) for path in paths}
+    shifted = _variations(variations)
+    if shifted and len(paths) > 1:
+        raise ConfigError("--variation: shifted events are those of one network; give one RUN")
+    found = {str(path): _reach(Run(path), overrides, shifted) for path in paths}
     first = next(iter(found.values()))
     rows = [
         [f"events, {name}", *(f"{result.processes[name]['expected']:.4g}" for result in found.values())]
@@ -43,10 +48,22 @@ def show(paths: Sequence[Path], overrides: Sequence[str]) -> None:
         soft_wrap=True,
     )
     for path in paths:
-        out.print(f"{path / FOLDER}: reach.json, workspace.json (pyhf)", soft_wrap=True)
+        out.print(f"{path / (VARIED if shifted else FOLDER)}: reach.json, workspace.json (pyhf)", soft_wrap=True)
 
 
-def _reach(run: Run, overrides: Sequence[str]) -> Reach:
+def _variations(texts: Sequence[str]) -> dict[str, list[Run]]:
+    """By name of the uncertainty, runs on events shifted up and, if given, down."""
+    found: dict[str, list[Run]] = {}
+    for text in texts:
+        name, _, folders = text.partition("=")
+        paths = [path for path in folders.split(",") if path]
+        if not name or len(paths) not in (1, 2) or name in found:
+            raise ConfigError(f"--variation {text}: give NAME=UP or NAME=UP,DOWN, each name once, folders of runs")
+        found[name] = [Run(path) for path in paths]
+    return found
+
+
+def _reach(run: Run, overrides: Sequence[str], variations: Variations) -> Reach:
     values: dict[str, Any] = ReachSettings(luminosity_fb=run.config.evaluate.luminosity_fb).model_dump(mode="json")
     for override in overrides:
         apply_overrides(values, override)
@@ -54,7 +71,7 @@ def _reach(run: Run, overrides: Sequence[str]) -> Reach:
         settings = ReachSettings(**values)
     except ValidationError as error:
         raise as_config_error(error, "with --set " + " ".join(overrides)) from error
-    return reach_of_run(run, settings)
+    return reach_of_run(run, settings, variations)
 
 
 def _figures(result: Reach, ending: str) -> dict[str, Any]:

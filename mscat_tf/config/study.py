@@ -26,6 +26,8 @@ class Row(Settings):
         start_from_row: the row with whose weights the training begins, seed by seed (`train.start_from`).
         trained_as: the row whose networks are evaluated here: `set`, on top of that row's, says with which events, and
             nothing is trained.
+        varies: beside `trained_as`, an uncertainty of the fit for that row, of which these events are one standard
+            deviation: up in the first row of this name, down in the second.
         series, x: the line in the figure of which it is a point, and its place on the axis.
     """
 
@@ -35,11 +37,14 @@ class Row(Settings):
     scales: tuple[str, ...] = ()
     start_from_row: str | None = None
     trained_as: str | None = None
+    varies: str | None = None
     series: str | None = None
     x: float | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> "Row":
+        if self.varies is not None and self.trained_as is None:
+            raise ValueError("varies needs trained_as: a variation is of the events, with the network of another row")
         if self.trained_as is not None:
             wrong = [entry for entry in self.set if not entry.startswith(("data.", "sample."))]
             wrong += [name for name in ("base", "start_from_row") if getattr(self, name) is not None]
@@ -123,6 +128,12 @@ class Study(Settings):
         for name in (self.reference, *(row.against for row in self.rows.values() if row.against)):
             if name not in self.rows:
                 raise ValueError(f"there is no row '{name}' to compare with; rows: {', '.join(self.rows)}")
+        for name in self.rows:
+            for uncertainty, shifts in self.variations_of(name).items():
+                if len(shifts) > 2:
+                    raise ValueError(
+                        f"'{uncertainty}' of row '{name}' has {len(shifts)} rows; give up and down at most"
+                    )
         for name in self.quoted.rows if self.quoted else ():
             if name not in self.rows or self.compared_with(name) is None:
                 raise ValueError(f"quoted: '{name}' is no row that is compared with another")
@@ -141,6 +152,14 @@ class Study(Settings):
 
     def _scales_of(self, row: str) -> tuple[str, ...]:
         return self.rows[row].scales or tuple(self.scales)
+
+    def variations_of(self, row: str) -> dict[str, list[str]]:
+        """By uncertainty the rows with the networks of this one whose events are shifted: up and, if given, down."""
+        found: dict[str, list[str]] = {}
+        for name, other in self.rows.items():
+            if other.varies is not None and other.trained_as == row:
+                found.setdefault(other.varies, []).append(name)
+        return found
 
     def compared_with(self, row: str) -> str | None:
         """The row that this one is compared with; None for one that stands by itself."""

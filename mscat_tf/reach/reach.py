@@ -115,15 +115,24 @@ def reach_of_scores(
     rates: Mapping[str, Rate],
     settings: ReachSettings | None = None,
     signal: str | None = None,
+    variations: Mapping[str, Sequence[Scores]] | None = None,
 ) -> Reach:
     """The same of scores that a run has stored.
 
     Args:
         validation, test: of the two splits, with the logits of the same network. rates, settings, signal: see `reach`.
+        variations: by uncertainty, test events shifted up and, if known, down, with the logits of that network.
 
     Raises:
         InputError: as `reach`, and the two are of different samples, or the same events.
     """
+    variations = variations or {}
+    for scores in (shift for shifts in variations.values() for shift in shifts):
+        if scores.processes != test.processes:
+            raise InputError(
+                f"{WHERE}: a variation has processes {scores.processes}, the test scores {test.processes}; give the "
+                "same events, shifted"
+            )
     if validation.processes != test.processes:
         raise InputError(
             f"{WHERE}: the validation scores have processes {validation.processes}, the test scores {test.processes}; "
@@ -131,18 +140,27 @@ def reach_of_scores(
         )
     if np.intersect1d(validation.group_id, test.group_id).size:
         raise InputError(f"{WHERE}: the validation and test scores share events; give those of the two splits")
-    both = (validation, test)
-    names = np.asarray(test.processes)
-    mass = [_pair_mass(scores) for scores in both]
-    events = Events(
-        score=np.concatenate([scores.logit for scores in both]).astype(np.float64),
-        process=np.concatenate([names[scores.process] for scores in both]),
-        weight=np.concatenate([scores.weight_fb for scores in both]),
-        split=np.repeat([VALIDATION, TEST], [len(scores) for scores in both]),
-        mass=np.concatenate(mass) if all(m is not None for m in mass) else None,  # type: ignore[arg-type]
-        group=np.concatenate([scores.group_id for scores in both]),
+    return reach(
+        _events([(VALIDATION, validation), (TEST, test)]),
+        rates,
+        settings,
+        [Variation(name, *(_events([(TEST, shift)]) for shift in shifts)) for name, shifts in variations.items()],
+        signal,
     )
-    return reach(events, rates, settings, signal=signal)
+
+
+def _events(splits: Sequence[tuple[str, Scores]]) -> Events:
+    """Those of these splits, one after the other."""
+    parts = [scores for _, scores in splits]
+    mass = [_pair_mass(scores) for scores in parts]
+    return Events(
+        score=np.concatenate([scores.logit for scores in parts]).astype(np.float64),
+        process=np.concatenate([np.asarray(scores.processes)[scores.process] for scores in parts]),
+        weight=np.concatenate([scores.weight_fb for scores in parts]),
+        split=np.repeat([name for name, _ in splits], [len(scores) for scores in parts]),
+        mass=np.concatenate(mass) if all(m is not None for m in mass) else None,  # type: ignore[arg-type]
+        group=np.concatenate([scores.group_id for scores in parts]),
+    )
 
 
 def _pair_mass(scores: Scores) -> Floats | None:

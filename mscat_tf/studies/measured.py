@@ -21,7 +21,7 @@ from mscat_tf.studies.differences import (
     same_events,
 )
 from mscat_tf.studies.further import measure_further
-from mscat_tf.studies.reach_of_run import stored_reach
+from mscat_tf.studies.reach_of_run import Variations, stored_reach
 
 _OF_TRAINING = ("parameters", "flops_per_event", "seconds", "seconds_per_epoch", "events_per_second", "best_epoch")
 _OF_REACH = ("significance", "limit_fb", "discovery_fb")
@@ -43,6 +43,7 @@ def measure(study: Study, scale: str, runs: dict[str, Run]) -> dict[str, Any]:
         rows[name] = {**_row(run), **_place(study, name, run)}
         if len(study.rows) > CURVES_UP_TO:
             rows[name]["roc"] = None
+        rows[name]["reach_with_variations"] = _varied_reach(study, name, runs)
         settings = run.config.evaluate
         auc[name] = resampled(read_scores(run.path / "scores.h5"), settings.bootstrap_replicas, run.config.seed)
     for name in rows:
@@ -115,10 +116,21 @@ def _calibration(found: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _reach(run: Run) -> dict[str, Any]:
+def _varied_reach(study: Study, name: str, runs: dict[str, Run]) -> dict[str, Any] | None:
+    """With those variations of the row as uncertainties of the fit whose runs are there; None if none is."""
+    found = {
+        uncertainty: [runs[shift] for shift in shifts if shift in runs]
+        for uncertainty, shifts in study.variations_of(name).items()
+    }
+    variations = {uncertainty: shifts for uncertainty, shifts in found.items() if shifts}
+    return {"uncertainties": list(variations), **_reach(runs[name], variations)} if variations else None
+
+
+def _reach(run: Run, variations: Variations | None = None) -> dict[str, Any]:
     """Of the run's ensemble, at the luminosity of its evaluation; without pyhf or enough events the reason instead."""
+    settings = ReachSettings(luminosity_fb=run.config.evaluate.luminosity_fb)
     try:
-        found = stored_reach(run, ReachSettings(luminosity_fb=run.config.evaluate.luminosity_fb))
+        found = stored_reach(run, settings, variations)
     except (MissingExtraError, InputError) as error:
         return {"missing": str(error)}
     endless = found["endless_simulation"]

@@ -100,8 +100,19 @@ def reach(found: Found) -> tuple[list[str], list[list[str]]]:
         "limit [fb], endless simulation",
         "discovery at [fb], endless simulation",
     ]
-    rows = {name: row["reach"] for name, row in found["rows"].items() if "missing" not in row["reach"]}
-    return columns, [[name, *_reach_cells(of), *_reach_cells(of["endless_simulation"])] for name, of in rows.items()]
+    rows = {name: row["reach"] for name, row in found["rows"].items()} | {
+        f"{name}, detector varied": row["reach_with_variations"] for name, row in _varied(found).items()
+    }
+    return columns, [
+        [name, *_reach_cells(of), *_reach_cells(of["endless_simulation"])]
+        for name, of in rows.items()
+        if "missing" not in of
+    ]
+
+
+def _varied(found: Found) -> dict[str, Found]:
+    """Rows that have variations of the detector; JSON files written before there were any have none."""
+    return {name: row for name, row in found["rows"].items() if row.get("reach_with_variations")}
 
 
 def _separation_cells(name: str, row: Found, efficiencies: list[str]) -> list[str]:
@@ -152,8 +163,19 @@ def _reach_part(found: Found) -> list[str]:
             "",
             *table_lines(columns, rows),
             "",
+            *_variation_lines(found),
         ]
     return [*lines, *(line for why in reasons for line in (f"No reach of {quoted_names(reasons[why])}: {why}.", ""))]
+
+
+def _variation_lines(found: Found) -> list[str]:
+    """Which variations are uncertainties of the fit, or why the fit with them failed."""
+    lines = []
+    for name, row in _varied(found).items():
+        varied = row["reach_with_variations"]
+        words = f"In the fit of '{name}, detector varied': {', '.join(varied['uncertainties'])}"
+        lines += [f"{words}; not to be had: {varied['missing']}." if "missing" in varied else f"{words}.", ""]
+    return lines
 
 
 def _rejection(entry: Found) -> str:

@@ -1,10 +1,12 @@
 """`mscat reach` through the command line: from a mock sample over trees to limits."""
 
 import json
+import shutil
 
 import pytest
 
 from mscat_tf.data.mock import write_mock_sample
+from mscat_tf.run_folder import Run
 
 pytest.importorskip("pyhf")
 
@@ -34,6 +36,31 @@ def test_yields_and_limits_of_a_run(mscat, sample, tmp_path, monkeypatch):
     assert found["limit_fb"]["0"] >= found["endless_simulation"]["limit_fb"]["0"]
     workspace = json.loads((tmp_path / "runs/trees/reach/workspace.json").read_text())
     assert {sample["name"] for channel in workspace["channels"] for sample in channel["samples"]} == set(yields)
+    check_variations(mscat, tmp_path / "runs", found)
+
+
+def check_variations(mscat, runs, plain):
+    """Folders of the same network on events that are said to be shifted; nothing is, so the fit loses nothing."""
+    shutil.copytree(runs / "trees", runs / "shifted")
+    options = ["--set", "bins=2", "--set", "luminosity_fb=100", "--variation", "energy scale=runs/shifted"]
+    status, _, complaint = mscat("reach", "runs/trees", *options)
+    assert (status, "are no variation of those of runs/trees" in complaint) == (2, True), complaint
+    made = json.loads((runs / "shifted/environment.json").read_text())
+    made["data_digest"] += "-prepared-0"
+    (runs / "shifted/environment.json").write_text(json.dumps(made))
+    assert mscat("reach", "runs/trees", *options)[0] == 0
+    found = json.loads((runs / "trees/reach_with_variations/reach.json").read_text())
+    assert found["uncertainties"]["shapes"] == ["energy scale"]
+    assert found["limit_fb"] == pytest.approx(plain["limit_fb"], rel=1e-3)
+    Run(runs / "shifted").model_file.write_bytes(b"another")
+    status, _, complaint = mscat("reach", "runs/trees", *options)
+    assert (status, "runs/shifted: another network than that of runs/trees" in complaint) == (2, True), complaint
+
+
+@pytest.mark.parametrize("option", ["=runs/none", "scale", "scale=a,b,c"])
+def test_variation_needs_name_and_folders(mscat, option):
+    status, _, complaint = mscat("reach", "runs/none", "--variation", option)
+    assert (status, "give NAME=UP or NAME=UP,DOWN" in complaint) == (2, True)
 
 
 def test_unknown_setting(mscat, tmp_path):

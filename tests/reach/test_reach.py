@@ -164,6 +164,18 @@ def test_stored_scores_give_the_same(events, plain):
         reach_of_scores(replace(validation, processes=("a",)), test, RATES, SETTINGS)
 
 
+def test_stored_variations_are_those_of_the_arrays(events):
+    validation, test = (stored_scores(events, split) for split in ("validation", "test"))
+    up, down = (replace(test, logit=test.logit + shift) for shift in (0.1, -0.1))
+    arrays = [replace(events, score=events.score + shift) for shift in (0.1, -0.1)]
+    wanted = reach(events, RATES, SETTINGS, variations=[Variation("energy scale", *arrays)])
+    found = reach_of_scores(validation, test, RATES, SETTINGS, variations={"energy scale": [up, down]})
+    np.testing.assert_allclose(figures(found), figures(wanted), rtol=1e-6)
+    assert found.uncertainties["shapes"] == ["energy scale"]
+    with pytest.raises(InputError, match="a variation has processes"):
+        reach_of_scores(validation, test, RATES, SETTINGS, variations={"x": [replace(up, processes=("a",))]})
+
+
 def spoiled(events, name, value):
     column = getattr(events, name).copy()
     column[7] = value

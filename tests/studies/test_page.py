@@ -4,7 +4,7 @@ import pytest
 
 from mscat_tf.studies.conclusion import comparison, conclusion
 from mscat_tf.studies.page import page
-from tests.studies.toys import against, row, study
+from tests.studies.toys import against, reach, row, study
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,10 @@ def test_page_has_every_number_and_says_what_is_weak():
     assert "data digest abc" in text
     assert "(results/demo/one/auc.png)" in text
     assert "What these numbers are not" in text
+    varied = {"uncertainties": ["energy scale", "resolution"], **reach(limit=2.0)}
+    text = page([study({"good": row(reach_with_variations=varied)})])
+    assert "| good, detector varied | 0.25 | 2 (1.4 to 2.8) | 10 |" in text
+    assert "In the fit of 'good, detector varied': energy scale, resolution." in text
     full = page([study({"good": row()})])
     assert "With" not in full.replace("Without", "")
     assert "Not measured yet" not in full

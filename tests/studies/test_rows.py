@@ -47,6 +47,8 @@ def test_network_of_another_row_is_told_from_one_that_is_trained_so():
         ({"b": {"trained_as": "c"}}, "row 'b': trained_as: 'c' is no row above it"),
         ({"b": {"trained_as": "c"}, "c": {}}, "'c' is no row above it that is trained"),
         ({"b": {"trained_as": "a", "set": ["train.epochs=3"]}}, "train.epochs=3.* may not stand beside trained_as"),
+        ({"b": {"varies": "energy scale"}}, "varies needs trained_as"),
+        ({name: {"trained_as": "a", "varies": "x"} for name in "bcd"}, "'x' of row 'a' has 3 rows"),
         ({"b": {"trained_as": "a", "base": "demo"}}, "base may not stand beside trained_as"),
         ({"b": {"scales": ["paper"]}, "c": {"against": "b"}}, "row 'c' needs row 'b', which is not in scale demo"),
     ],
