@@ -12,6 +12,14 @@ from mscat_tf.config.networks.images import ImageSettings
 from mscat_tf.config.networks.particle_transformer import ParticleTransformerSettings
 from mscat_tf.config.networks.released import ReleasedSettings
 
+Skip = Literal[
+    "substructure_attention",
+    "substructure_mlp",
+    "kinematics_attention",
+    "kinematics_mlp",
+    "cross_attention",
+    "cross_mlp",
+]
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -50,6 +58,8 @@ class ModelSettings(Settings):
         dropout_rate: of attention scores, MLPs and head.
         stochastic_depth: share of events that skip attention or MLP of an encoder's last block while training; less
             for those before, in proportion to their number.
+        without_skips: skip connections that are removed, of attention or MLP in every block of the `substructure`, of
+            the `kinematics` or of the `cross` attention, which then replaces its queries: an ablation.
         log_features: take the logarithm of pt, energy and m before standardising.
         head_units: widths of the classifying MLP.
     """
@@ -82,6 +92,7 @@ class ModelSettings(Settings):
     jet_pooling: Literal["mean", "attention"] = "mean"
     dropout_rate: Rate = 0.1
     stochastic_depth: Rate = 0.0
+    without_skips: tuple[Skip, ...] = ()
     log_features: bool = True
     head_units: tuple[PositiveInt, ...] = (128, 64)
     mlp_image: ImageSettings = ImageSettings()

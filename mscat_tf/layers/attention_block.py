@@ -45,6 +45,8 @@ class AttentionBlock(layers.Layer):
             while training.
         fused_attention: bool. `fused` of `KeyMaskedAttention`, without dropout on the scores; the other kinds have no
             such form and stay as they are.
+        attention_skip, mlp_skip: bool. Off, what attention or MLP give replaces the tokens (the `t` and `x` before a
+            plus above go).
 
     Raises:
         ConfigError: an argument is out of range.
@@ -67,19 +69,22 @@ class AttentionBlock(layers.Layer):
         norm_first=True,
         stochastic_depth=0.0,
         fused_attention=False,
+        attention_skip=True,
+        mlp_skip=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.num_heads, self.key_dim, self.mlp_ratio, self.dropout_rate = num_heads, key_dim, mlp_ratio, dropout_rate
         self.attention_kind, self.lambda_init = attention_kind, lambda_init
         self.normalisation, self.norm_first, self.stochastic_depth = normalisation, norm_first, stochastic_depth
-        self.fused_attention = fused_attention
+        self.fused_attention, self.attention_skip, self.mlp_skip = fused_attention, attention_skip, mlp_skip
         same = {"dtype": self.dtype_policy}
         for name in self.norms if norm_first else self.norms[:1]:
             setattr(self, name, normalisation_layer(normalisation, **same, name=name))
         self.attention = self._attention_layer(same)
         self.drop = StochasticDepth(stochastic_depth, **same, name="stochastic_depth")
         options = {"normalisation": normalisation, "norm_first": norm_first, "stochastic_depth": stochastic_depth}
+        options["skip"] = mlp_skip
         self.feed_forward = FeedForward(mlp_ratio, dropout_rate, **options, **same, name="feed_forward")
 
     def _attention_layer(self, same):
@@ -97,7 +102,8 @@ class AttentionBlock(layers.Layer):
             query, context, training=training, return_attention_scores=return_attention_scores, **options
         )
         read, scores = found if return_attention_scores else (found, None)
-        tokens = tokens + self.drop(read, training=training)
+        read = self.drop(read, training=training)
+        tokens = tokens + read if self.attention_skip else read
         if not self.norm_first:
             tokens = getattr(self, self.norms[0])(tokens)
         tokens = self.feed_forward(tokens, training=training)
@@ -106,6 +112,6 @@ class AttentionBlock(layers.Layer):
     def get_config(self):
         own = (
             *("num_heads", "key_dim", "mlp_ratio", "dropout_rate", "attention_kind", "lambda_init"),
-            *("normalisation", "norm_first", "stochastic_depth", "fused_attention"),
+            *("normalisation", "norm_first", "stochastic_depth", "fused_attention", "attention_skip", "mlp_skip"),
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -20,6 +20,7 @@ class FeedForward(layers.Layer):
         normalisation: `layer` or `root_mean_square`, see `normalisation_layer`.
         norm_first: bool. Pre-norm instead of post-norm.
         stochastic_depth: float in `[0, 1)`. Share of events that lose the MLP while training.
+        skip: bool. Off, the MLP replaces the tokens instead of being added to them.
 
     Call arguments:
         tokens: `(batch, tokens, features)`.
@@ -38,6 +39,7 @@ class FeedForward(layers.Layer):
         normalisation="layer",
         norm_first=True,
         stochastic_depth=0.0,
+        skip=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -45,6 +47,7 @@ class FeedForward(layers.Layer):
         check_positive(self.name, mlp_ratio=mlp_ratio)
         self.mlp_ratio, self.dropout_rate = mlp_ratio, dropout_rate
         self.normalisation, self.norm_first, self.stochastic_depth = normalisation, norm_first, stochastic_depth
+        self.skip = skip
 
     def build(self, tokens_shape):
         features, same = tokens_shape[-1], {"dtype": self.dtype_policy}
@@ -62,9 +65,10 @@ class FeedForward(layers.Layer):
         # All tokens as rows of one matrix: with a third axis TensorFlow fuses neither offset nor activation.
         rows = ops.reshape(self.norm(tokens) if self.norm_first else tokens, (-1, tokens.shape[-1]))
         branch = self.out(self.dropout(self.hidden(rows), training=training))
-        tokens = tokens + self.drop(ops.reshape(branch, ops.shape(tokens)), training=training)
+        branch = self.drop(ops.reshape(branch, ops.shape(tokens)), training=training)
+        tokens = tokens + branch if self.skip else branch
         return tokens if self.norm_first else self.norm(tokens)
 
     def get_config(self):
-        own = ("mlp_ratio", "dropout_rate", "normalisation", "norm_first", "stochastic_depth")
+        own = ("mlp_ratio", "dropout_rate", "normalisation", "norm_first", "stochastic_depth", "skip")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -33,7 +33,7 @@ def build_joint_attention(design: Design) -> keras.Model:
     settings = design.settings
     depth = settings.constituent_blocks + settings.kinematic_blocks + settings.cross_blocks
     for number in range(1, depth + 1):
-        block = SelfAttentionBlock(**design.attention_options(number, depth), name=f"joint_encoder_{number}")
+        block = SelfAttentionBlock(**design.attention_options("joint", number, depth), name=f"joint_encoder_{number}")
         tokens = layers.Identity(name=f"joint_block_{number}")(block(tokens, mask))
     *jets, tokens = _scales(design, tokens, depth)
     parts = [*pool_constituents(design, jets, seen), pool_kinematics(design, tokens)]

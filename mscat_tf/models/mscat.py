@@ -38,7 +38,7 @@ def build_mscat(design: Design) -> keras.Model:
     tokens = encode_kinematics(design, high)
     depth = design.settings.cross_blocks
     for number in range(1, depth + 1):
-        options = design.attention_options(number, depth)
+        options = design.attention_options("cross", number, depth)
         if design.settings.value_from == "kinematics":
             options["attention_kind"] = "key_overlap"
         block = CrossAttentionBlock(**options, name=f"cross_encoder_{number}")

@@ -29,7 +29,7 @@ def build_mscat_swapped(design: Design) -> keras.Model:
     jets, seen = encode_constituents(design, clouds, masks)
     context, depth = encode_kinematics(design, high, pooled=False), design.settings.cross_blocks
     for number in range(1, depth + 1):
-        block = CrossAttentionBlock(**design.attention_options(number, depth), name=f"cross_encoder_{number}")
+        block = CrossAttentionBlock(**design.attention_options("cross", number, depth), name=f"cross_encoder_{number}")
         names = [f"constituents_{jet}_cross_{number}" for jet in range(1, len(jets) + 1)]
         jets = [layers.Identity(name=name)(block(tokens, context)) for name, tokens in zip(names, jets, strict=True)]
     score = classify(design, join_features(pool_constituents(design, jets, seen)))

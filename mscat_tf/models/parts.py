@@ -38,8 +38,11 @@ class Design:
     inputs: InputSpecification
     statistics: Statistics
 
-    def attention_options(self, number: int, depth: int) -> dict[str, Any]:
+    def attention_options(self, encoder: str, number: int, depth: int) -> dict[str, Any]:
         """Arguments of attention block `number` (from 1) of an encoder with `depth` of them.
+
+        Args:
+            encoder: `substructure`, `kinematics`, `cross` or `joint`.
 
         The rate of stochastic depth grows linearly up to the last block (arXiv:1603.09382, equation 4); lambda of
         differential attention starts deeper in the network nearer to 0.8 (arXiv:2410.05258).
@@ -53,6 +56,7 @@ class Design:
             "attention_kind": self.settings.attention,
             "lambda_init": 0.8 - 0.6 * math.exp(-0.3 * (number - 1)),
             "stochastic_depth": self.settings.stochastic_depth * number / depth,
+            **{f"{part}_skip": f"{encoder}_{part}" not in self.settings.without_skips for part in ("attention", "mlp")},
         }
 
     @property
@@ -174,7 +178,8 @@ def encode_kinematics(design, high, blocks=None, pooled=True):
     tokens = embed_high_scale(design, high, pooled)
     depth = design.settings.kinematic_blocks if blocks is None else blocks
     for number in range(1, depth + 1):
-        block = SelfAttentionBlock(**design.attention_options(number, depth), name=f"kinematics_encoder_{number}")
+        options = design.attention_options("kinematics", number, depth)
+        block = SelfAttentionBlock(**options, name=f"kinematics_encoder_{number}")
         tokens = layers.Identity(name=f"kinematics_block_{number}")(block(tokens))
     return tokens
 
@@ -247,7 +252,7 @@ def _blocks_at_once(encoder, stream, jets, seen, clouds, masks):
 
 def _encoder(design, stream, prefix, depth):
     blocks = [
-        SelfAttentionBlock(**design.attention_options(number, depth), name=f"{prefix}_encoder_{number}")
+        SelfAttentionBlock(**design.attention_options("substructure", number, depth), name=f"{prefix}_encoder_{number}")
         for number in range(1, depth + 1)
     ]
     pairs, settings = None, design.settings

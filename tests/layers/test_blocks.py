@@ -126,6 +126,16 @@ def test_an_event_may_lose_attention_or_mlp_and_keeps_its_tokens():
     assert np.any(np.all(found == one["tokens"], axis=(1, 2)))
 
 
+def test_without_skips_only_what_was_read_is_left():
+    """Post-norm with neither skip: norm(MLP(norm(attention))), by the block's own parts."""
+    block, one = SelfAttentionBlock(2, 4, norm_first=False, attention_skip=False, mlp_skip=False), cloud()
+    found = np.asarray(block(**one))
+    read = block.norm(block.attention(one["tokens"], one["tokens"], context_mask=one["token_mask"]))
+    mlp = block.feed_forward
+    hidden = mlp.hidden(np.reshape(read, (-1, read.shape[-1])))
+    np.testing.assert_allclose(found, mlp.norm(np.reshape(mlp.out(hidden), read.shape)), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

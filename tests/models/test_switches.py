@@ -1,6 +1,7 @@
 """Every switch of the transformers: it acts, and keeps what the network promises."""
 
 import functools
+import typing
 from itertools import product
 
 import keras
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from mscat_tf.config import ModelSettings, load_config, shipped_configurations
 from mscat_tf.config.base import Settings
+from mscat_tf.config.model import Skip
 from mscat_tf.errors import ConfigError
 from mscat_tf.interpretation.attention import attention_blocks, explanation_model, token_masks
 from mscat_tf.layers import DifferentialAttention
@@ -18,6 +20,7 @@ from mscat_tf.models.registry import build
 from tests.models.mock_inputs import SIZES, WITH_TREES, inputs_of, mock_inputs, moved_weights, tiny
 
 EVENTS = 4
+SKIPS = typing.get_args(Skip)
 SWITCHES = {
     "embedding": {"embedding": "mlp", "embedding_units": (5, 4)},
     "attention": {"attention": "differential", "key_dim": 4},
@@ -28,6 +31,7 @@ SWITCHES = {
     "shared_encoder": {"shared_encoder": False},
     "distinguish_jets": {"distinguish_jets": False, "pooling": "mean"},
     "merge": {"merge": "add"},
+    "without_skips": {"without_skips": ("kinematics_mlp",)},
     "value_from": {"value_from": "kinematics"},
     "pooling": {"pooling": "attention"},
     "class_token": {"pooling": "class_token"},
@@ -53,6 +57,7 @@ COMBINATIONS = {
         **{"jets_at_once": True, "fused_attention": True, "pair_interactions": True, "pair_units": (4,)},
         **{"streams": ("lund", "constituents"), "constituent_blocks": 2},
     },
+    "no skips": {"without_skips": SKIPS, "norm_first": False, "stochastic_depth": 0.2},
     "swapped": {"name": "mscat_swapped", "attention": "differential", "key_dim": 4, "pooling": "class_token"},
 }
 
@@ -150,7 +155,7 @@ def test_the_gradient_reaches_every_weight_and_is_finite(combination):
         assert np.any(gradient) or weight.path.endswith("key/bias"), weight.path
 
 
-@pytest.mark.parametrize(("combination", "blocks"), list(zip(COMBINATIONS, (8, 5, 4, 5, 5, 14, 5), strict=True)))
+@pytest.mark.parametrize(("combination", "blocks"), list(zip(COMBINATIONS, (8, 5, 4, 5, 5, 14, 4, 5), strict=True)))
 def test_attention_maps(combination, blocks):
     """Rows sum to 1, or to 1 - lambda of their layer; padding gets nothing, unless masks are off."""
     model = combined(combination)
