@@ -120,7 +120,7 @@ def _separation_cells(name: str, row: Found, efficiencies: list[str]) -> list[st
     trainings = len(row["seeds"])
     return [
         name,
-        f"{single['mean']:.4f} ± {single['standard_deviation']:.4f}" if single else "one training",
+        _single_training(single),
         f"{auc['value']:.4f} ± {auc['error']:.4f}",
         *(_rejection(row["rejection"][efficiency]) for efficiency in efficiencies),
         _calibration(quality["before"] if quality else None),
@@ -129,6 +129,14 @@ def _separation_cells(name: str, row: Found, efficiencies: list[str]) -> list[st
         "-" if training["seconds"] is None else f"{training['seconds'] / trainings:.0f}",
         "-" if training["seconds_per_epoch"] is None else f"{training['seconds_per_epoch']:.1f}",
     ]
+
+
+def _single_training(single: Found | None) -> str:
+    if single is None:
+        return "one training"
+    if max(single["values"]) == min(single["values"]):
+        return f"{single['mean']:.4f}, the same for every seed"
+    return f"{single['mean']:.4f} ± {single['standard_deviation']:.4f}"
 
 
 def _calibration(entry: Found | None) -> str:

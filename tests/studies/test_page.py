@@ -82,6 +82,8 @@ def test_page_has_every_number_and_says_what_is_weak():
     assert "data digest abc" in text
     assert "(results/demo/one/auc.png)" in text
     assert "What these numbers are not" in text
+    same = {**row()["single"], "values": [0.9, 0.9], "mean": 0.9, "standard_deviation": 0.0}
+    assert "| good | 0.9000, the same for every seed | 0.9200" in page([study({"good": row(single=same)})])
     varied = {"uncertainties": ["energy scale", "resolution"], **reach(limit=2.0)}
     text = page([study({"good": row(reach_with_variations=varied)})])
     assert "| good, detector varied | 0.25 | 2 (1.4 to 2.8) | 10 |" in text
