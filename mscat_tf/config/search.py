@@ -12,6 +12,7 @@ NOT_SEARCHED = {
     "data.train_fraction": _OTHER_EVENTS,
     "data.validation_fraction": _OTHER_EVENTS,
     "data.mass_hypothesis": _OTHER_EVENTS,
+    "data.without_masses": _OTHER_EVENTS,
     "data.shuffle_labels": _OTHER_EVENTS,
     "train.class_weights": _OTHER_EVENTS,
     "train.event_weights": _OTHER_EVENTS,

@@ -25,6 +25,8 @@ class DataSettings(Settings):
         train_events: at most so many events of the training split are used, all of one parton-level event or none;
             which ones depends on `seed`, and fewer are a part of more. The other splits stay as they are.
         mass_hypothesis: only signal of this mass is used, and it is what all events have as `m_H` [GeV].
+        without_masses: signal of these masses is not used, so that a network trained with `m_H` can be asked for a mass
+            between those that it knows [GeV].
         shuffle_labels: permute the labels once over all events (a check: nothing may be learned).
         preparation: how tokens are made from raw constituents, where not as in the file; `mscat prepare` makes them.
     """
@@ -39,6 +41,7 @@ class DataSettings(Settings):
     validation_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.16
     train_events: PositiveInt | None = None
     mass_hypothesis: PositiveFloat | None = None
+    without_masses: tuple[PositiveFloat, ...] = ()
     shuffle_labels: bool = False
     preparation: Preparation = Preparation()
 
@@ -46,6 +49,10 @@ class DataSettings(Settings):
     def _possible(self) -> "DataSettings":
         if self.train_fraction + self.validation_fraction >= 1.0:
             raise ValueError("train_fraction + validation_fraction leave nothing for the test split; lower one of them")
+        if self.mass_hypothesis in self.without_masses:
+            raise ValueError(
+                f"without_masses leaves out mass_hypothesis, {self.mass_hypothesis:g}; name it in one alone"
+            )
         for asked, known, what in (
             (self.constituent_features, CONSTITUENT_COLUMNS, "constituent_features"),
             (self.kinematic_features, (*KINEMATIC_COLUMNS, MASS), "kinematic_features"),
@@ -170,14 +177,31 @@ class EvaluationSettings(Settings):
     luminosity_fb: PositiveFloat = 3000.0
 
 
+AttributionMethod = Literal["grad_cam", "grad_cam_plus_plus", "score_cam", "integrated_gradients"]
+ExplanationStudy = Literal["randomisation", "insertion_deletion", "importance"]
+
+
 class ExplanationSettings(Settings):
-    """Attention maps and Grad-CAM of test events.
+    """Attention maps, attributions and checks of test events.
 
     Attributes:
-        events: at most this many test events of each process.
+        events: at most this many test events of each process, the first ones in the order of the sample.
+        batch_size: events at a time.
+        shown_events: of so many events of each process all attention scores are kept, for the report.
+        methods: what is computed for every event; `grad_cam_plus_plus` and `score_cam` are slow.
         gradcam_layer: layer whose token features are weighed; null means the last constituent block.
+        integration_steps: points on the path of integrated gradients.
+        studies: done after the maps: does the explanation depend on the weights, does removing what it names hurt,
+            what is each input worth. study_events: test events, at most, for each of them.
+        plane_bins: in eta and phi, over the area of the jet.
     """
 
-    events: PositiveInt = 1000
+    events: PositiveInt = 5000
     batch_size: PositiveInt = 250
+    shown_events: Annotated[int, Field(ge=0)] = 20
+    methods: tuple[AttributionMethod, ...] = ("grad_cam", "integrated_gradients")
     gradcam_layer: str | None = None
+    integration_steps: Annotated[int, Field(ge=2)] = 64
+    studies: tuple[ExplanationStudy, ...] = ("randomisation", "insertion_deletion", "importance")
+    study_events: PositiveInt = 1000
+    plane_bins: Annotated[int, Field(ge=2)] = 40

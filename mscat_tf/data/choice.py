@@ -1,4 +1,4 @@
-"""Which split an event is in, or why in none: a limited training split, and signal of one mass only."""
+"""Which split an event is in, or why in none: a limited training split, and signal of some masses only."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,11 @@ class EventChoice:
         self._settings, self._salt = settings, _salt(seed, _LIMIT)
         self._signal = np.asarray(sample.header.labels) == 1
         self.columns: tuple[str, ...] = ("process", "weights", "group_id")
-        if settings.mass_hypothesis is not None:
-            sample.need(MASS, "data.mass_hypothesis chooses by", "make it again, or leave data.mass_hypothesis out")
-            self.columns = (*self.columns, MASS)
-            _need_mass(sample, settings.mass_hypothesis)
+        for setting, masses in self._masses().items():
+            sample.need(MASS, f"{setting} chooses by", f"make it again, or leave {setting} out")
+            self.columns = tuple(dict.fromkeys((*self.columns, MASS)))
+            for mass in masses:
+                _need_mass(sample, setting, mass)
         self._below = np.inf
         if settings.train_events is not None:
             self._below = self._limit(sample, settings.train_events)
@@ -51,10 +52,22 @@ class EventChoice:
         split = assign_splits(group, self._settings.train_fraction, self._settings.validation_fraction)
         if np.isfinite(self._below):
             split[(split == TRAIN) & (self._lot(group) >= self._below)] = SPARE
-        if self._settings.mass_hypothesis is not None:
-            other = ~np.isclose(arrays[MASS], self._settings.mass_hypothesis, rtol=1e-4)
-            split[self._signal[arrays["process"]] & other] = OTHER_MASS
+        if MASS in self.columns:
+            split[self._signal[arrays["process"]] & self._other_mass(arrays[MASS])] = OTHER_MASS
         return split
+
+    def _masses(self) -> dict[str, tuple[float, ...]]:
+        """Those that settings name, by setting, where any are."""
+        one, others = self._settings.mass_hypothesis, self._settings.without_masses
+        named = {"data.mass_hypothesis": () if one is None else (one,), "data.without_masses": others}
+        return {setting: masses for setting, masses in named.items() if masses}
+
+    def _other_mass(self, mass: NDArray[np.floating]) -> NDArray[np.bool_]:
+        out = np.zeros(len(mass), bool)
+        for other in self._settings.without_masses:
+            out |= _same_mass(mass, other)
+        one = self._settings.mass_hypothesis
+        return out if one is None else out | ~_same_mass(mass, one)
 
     def _lot(self, group_id: NDArray[np.uint64]) -> NDArray[np.float64]:
         return uniform_hash(group_id.astype(np.uint64) ^ self._salt)
@@ -125,14 +138,18 @@ def _salt(seed: int, purpose: int) -> np.uint64:
     return np.uint64(np.random.SeedSequence((seed, purpose)).generate_state(1, np.uint64)[0])
 
 
-def _need_mass(sample: Sample, wanted: float) -> None:
+def _same_mass(mass: NDArray[np.floating], wanted: float) -> NDArray[np.bool_]:
+    return np.isclose(mass, wanted, rtol=1e-4)
+
+
+def _need_mass(sample: Sample, setting: str, wanted: float) -> None:
     signal, found = np.asarray(sample.header.labels) == 1, set()
     for run in sample.runs:
         arrays = sample.read(run, ("process", MASS))
         found |= set(np.unique(arrays[MASS][signal[arrays["process"]]]).tolist())
-    if not any(np.isclose(mass, wanted, rtol=1e-4) for mass in found):
+    if not _same_mass(np.array(sorted(found)), wanted).any():
         masses = ", ".join(f"{mass:g}" for mass in sorted(found)[:20])
         raise InputError(
-            f"{sample.path}: data.mass_hypothesis = {wanted:g} GeV, but no signal was made with this mass; choose from "
+            f"{sample.path}: {setting} = {wanted:g} GeV, but no signal was made with this mass; choose from "
             f"{masses or 'none'}, or add a process with it"
         )

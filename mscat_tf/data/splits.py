@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 SPLITS = ("train", "validation", "test")
 SPARE, OTHER_MASS = len(SPLITS), len(SPLITS) + 1
-"""Of no split: training events beyond `data.train_events`, and signal of another mass than `data.mass_hypothesis`."""
+"""Of no split: training events beyond `data.train_events`, and signal of a mass that settings of `data` leave out."""
 
 
 def uniform_hash(identifiers: NDArray[np.uint64]) -> NDArray[np.float64]:

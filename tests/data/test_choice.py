@@ -51,6 +51,15 @@ def test_fewer_training_events_are_a_part_of_more_and_groups_stay_whole(sample):
     assert set(before) == set(whole)
 
 
+def test_a_mass_that_is_left_out_is_in_no_split_and_not_dealt(sample):
+    table = event_table(sample, DataSettings(without_masses=(1000.0,), kinematic_features=TOLD), 1)
+    signal, mass = sample.column("label") == 1, sample.column("m_H")
+    np.testing.assert_array_equal(table.split == OTHER_MASS, signal & (mass == 1000.0))
+    alone = event_table(sample, DataSettings(mass_hypothesis=800.0), 1)
+    both = event_table(sample, DataSettings(without_masses=(1000.0, 2000.0)), 1)
+    np.testing.assert_array_equal(both.split, alone.split)
+
+
 def test_choice_depends_on_the_seed_as_independent_events_would(sample):
     """Two choices of 300 from 704 share 300 x 300 / 704 events but for the groups' fluctuation."""
     whole = len(rows(sample))
@@ -138,9 +147,12 @@ def test_masses_of_the_signal_weigh_the_same_if_asked(sample):
     assert dealt == pytest.approx([1 / 3] * 3, abs=4 * np.sqrt(2 / 9 / np.sum(events.label == 0)))
 
 
-@pytest.mark.parametrize(("asked", "expected"), [(None, {800.0, 1000.0, 2000.0}), (2000.0, {2000.0})])
-def test_network_reads_the_mass_in_every_token(sample, asked, expected):
-    data = DataSettings(kinematic_features=("pt", "m_H"), mass_hypothesis=asked)
+@pytest.mark.parametrize(
+    ("asked", "without", "expected"),
+    [(None, (), {800.0, 1000.0, 2000.0}), (2000.0, (), {2000.0}), (None, (1000.0,), {800.0, 2000.0})],
+)
+def test_network_reads_the_mass_in_every_token(sample, asked, without, expected):
+    data = DataSettings(kinematic_features=("pt", "m_H"), mass_hypothesis=asked, without_masses=without)
     train = TrainSettings(batch_size=64)
     census = Census(sample, data, 1, train)
     stream = EventStream(sample, census, data, "train", ("kinematics",), 64, 5, train)
@@ -148,7 +160,7 @@ def test_network_reads_the_mass_in_every_token(sample, asked, expected):
         tokens = inputs["kinematics"]
         assert tokens.shape == (64, 3, 2)
         assert np.all(tokens[..., 1] == tokens[:, :1, 1])
-        assert set(tokens[:, 0, 1].tolist()) <= expected
+        assert set(tokens[:, 0, 1].tolist()) <= expected, "background is dealt no other mass either"
         signal = (row >= 0) & (label == 1)
         np.testing.assert_array_equal(tokens[signal, 0, 1], sample.column("m_H")[row[signal]])
     moments = column_moments(sample, census, data, {"constituents": (False,) * 4, "kinematics": (False, True)})
@@ -172,6 +184,7 @@ def test_columns_are_taken_by_name_with_and_without_the_mass():
     [
         ({"train_events": 5000}, "data.train_events = 5000, but the training split holds 675 events; ask for fewer"),
         ({"mass_hypothesis": 1500}, "no signal was made with this mass; choose from 800, 1000, 2000"),
+        ({"without_masses": (1500,)}, "data.without_masses = 1500 GeV, but no signal was made with this mass"),
     ],
 )
 def test_what_there_is_not_is_one_sentence(sample, settings, words):
@@ -182,6 +195,11 @@ def test_what_there_is_not_is_one_sentence(sample, settings, words):
 def test_too_few_training_events_for_both_classes(sample):
     with pytest.raises(InputError, match=r"train split with data.train_events = 1 does not hold both .*; raise it"):
         Census(sample, DataSettings(train_events=1), 1).need_both_classes()
+
+
+def test_a_mass_is_asked_for_or_left_out():
+    with pytest.raises(ValueError, match="without_masses leaves out mass_hypothesis, 1000"):
+        DataSettings(without_masses=(1000.0,), mass_hypothesis=1000.0)
 
 
 def test_a_sample_without_masses(tmp_path):
