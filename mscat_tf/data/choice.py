@@ -139,7 +139,7 @@ def _salt(seed: int, purpose: int) -> np.uint64:
 
 
 def _same_mass(mass: NDArray[np.floating], wanted: float) -> NDArray[np.bool_]:
-    return np.isclose(mass, wanted, rtol=1e-4)
+    return np.asarray(np.isclose(mass, wanted, rtol=1e-4))
 
 
 def _need_mass(sample: Sample, setting: str, wanted: float) -> None:
