@@ -10,7 +10,7 @@ from mscat_tf.config.load import Config, load_config
 from mscat_tf.config.sample import ProcessName
 from mscat_tf.errors import ConfigError
 
-FOLDER = "studies"
+FOLDER, SCALES = "studies", "scales.yaml"
 RUNS = "runs"
 """Where `mscat_tf.run_folder` keeps the runs."""
 
@@ -83,17 +83,30 @@ class Quoted(Settings):
     high: float
 
 
-class Scale(Settings):
-    """How much is spent.
+class CommonScale(Settings):
+    """Settings of a scale.
 
     Attributes:
-        seeds: trainings of each row. set: `section.key=value` for every row. of_base: more of them for the rows that
-            stand on a base configuration, by its name.
+        set: `section.key=value` for every row. of_base: more of them for the rows that stand on a base configuration,
+            by its name.
+    """
+
+    set: tuple[str, ...] = ()
+    of_base: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    def settings_on(self, base: str) -> tuple[str, ...]:
+        """Of a row that stands on this configuration."""
+        return (*self.set, *self.of_base.get(base, ()))
+
+
+class Scale(CommonScale):
+    """How much a study spends, besides what all have in common at the scale (`experiments/studies/scales.yaml`).
+
+    Attributes:
+        seeds: trainings of each row.
     """
 
     seeds: PositiveInt
-    set: tuple[str, ...] = ()
-    of_base: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Study(Settings):
@@ -180,15 +193,15 @@ class Study(Settings):
         for name, row in self.rows.items():
             if scale in self._scales_of(name):
                 parent = row.trained_as or row.start_from_row
-                found[name] = self._configuration(row, self.scales[scale], found[parent] if parent else None)
+                found[name] = self._configuration(row, scale, found[parent] if parent else None)
         return found
 
-    def _configuration(self, row: Row, scale: Scale, parent: Config | None) -> Config:
+    def _configuration(self, row: Row, scale: str, parent: Config | None) -> Config:
         if parent is not None and row.trained_as:
             config = parent.updated(row.set)
             return config.model_copy(update={"name": f"{parent.name}-on-{config.decisive_digest[:8]}"})
-        base = row.base or self.base
-        common = [*scale.set, f"train.repeats={scale.seeds}", *scale.of_base.get(base, ())]
+        base, own = row.base or self.base, self.scales[scale]
+        common = [*_common(scale).settings_on(base), *own.settings_on(base), f"train.repeats={own.seeds}"]
         if parent is not None:
             common.append(f"train.start_from={RUNS}/{parent.name}")
         return _named(load_config(base, [*common, *row.set]))
@@ -199,6 +212,16 @@ class Study(Settings):
         return None if wanted is None else load_config(wanted.base or self.base, list(wanted.set))
 
 
+def _common(scale: str) -> CommonScale:
+    """What all studies have at this scale."""
+    where = f"{FOLDER}/{SCALES}"
+    found = parse_yaml(_shipped().joinpath(SCALES).read_text(), where).get(scale, {})
+    try:
+        return CommonScale(**found)
+    except ValidationError as error:
+        raise as_config_error(error, where) from error
+
+
 def _named(config: Config) -> Config:
     return config.model_copy(update={"name": f"{config.model.name}-{config.decisive_digest[:8]}"})
 
@@ -206,7 +229,7 @@ def _named(config: Config) -> Config:
 def studies() -> list[str]:
     """Names of those that ship."""
     files = (file.name for file in _shipped().iterdir())
-    return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+    return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml") and name != SCALES)
 
 
 def load_study(name: str) -> Study:

@@ -43,3 +43,14 @@ def test_what_does_not_exist_is_named():
         load_study("main_tabel")
     with pytest.raises(ConfigError, match="study theta: unknown key 'big'"):
         load_study("theta").configurations("big")
+
+
+@pytest.mark.parametrize("name", studies())
+def test_paper_scale_has_one_large_sample(name):
+    study = load_study(name)
+    for row, config in study.configurations("paper").items():
+        parent = study.rows[row].trained_as
+        masses = "masses" in (study.base, study.rows[row].base, study.rows[parent].base if parent else None)
+        wanted = ("paper-masses", 2_000_000) if masses else ("paper", 1_000_000)
+        assert (config.sample.name, config.sample.events) == wanted
+        assert config.sample.processes["4b"].files == ("4b-14TeV", "4b-paper.lhe.gz")
