@@ -8,7 +8,7 @@ SEED   ?=
 STUDIES ?=
 SCALE  ?=
 # CUDA libraries only where there is a GPU for them.
-EXTRAS ?= generate,train,export,search,reach,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS ?= generate,train,export,search,reach,report,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
 BIN    := $(VENV)/bin
 # uv installs in a third of pip's CPU time; where it cannot (an index that only pip is told of), pip does.

@@ -27,7 +27,10 @@ from mscat_tf.physics.tokens import MISSING_MOMENTUM, missing_momentum, token_na
 from mscat_tf.schema import KINEMATIC_COLUMNS, Header
 
 THETA = KINEMATIC_COLUMNS.index("theta")
-_OF_JETS = ("multiplicity", "truth/track_jets", "high_level", "lund/declusterings", "lund/mask", "lund/parent")
+_OF_JETS = (
+    *("multiplicity", "truth/track_jets", "truth/b_hadrons", "high_level"),
+    *("lund/declusterings", "lund/mask", "lund/parent"),
+)
 _CUT = "selection after detector variation"
 
 

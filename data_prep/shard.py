@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import mscat_tf
 from data_prep import cluster, leptons
 from data_prep.arrays import Ints, concatenated, offsets_of
+from data_prep.b_hadrons import b_hadrons_in_jets
 from data_prep.detector import Objects, detect
 from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
@@ -133,6 +134,8 @@ def process_batch(
     arrays["weights"] = np.stack([particles.weights[event], tag_weight], axis=-1)
     if flavours is not None:
         arrays["truth/track_jets"] = flavours[chosen]
+        radius, least = settings.fat_jets.radius, settings.b_tagging.hadron_pt_min
+        arrays["truth/b_hadrons"] = b_hadrons_in_jets(particles, chosen_pairs(pairs, chosen), radius, least)
     if particles.group_id is not None:
         arrays["group_id"] = particles.group_id[event]
     return Batch(particles.weights, passed, tag, kept, arrays)

@@ -1,9 +1,9 @@
 """`runs/<name>/`: where a run keeps what, whether it is finished, and the run as an object for Python and Jupyter."""
 
-import html
 import json
 from collections.abc import Mapping
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,8 +13,11 @@ from mscat_tf.config import Config, load_config
 from mscat_tf.config.load import DECIDES_NO_TRAINING
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError, OutputError
+from mscat_tf.explanation import Explanation, StoredMaps
 from mscat_tf.files import file_digest, make_folder, remove_leftovers, write_json, write_text
+from mscat_tf.html_table import html_table
 from mscat_tf.provenance import environment
+from mscat_tf.run_metrics import Metrics
 
 if TYPE_CHECKING:
     import keras
@@ -108,9 +111,9 @@ class Run:
         return self._json("training.json")
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Metrics:
         """Metrics of the test split, written by `mscat evaluate`."""
-        return self._json("metrics.json")
+        return Metrics(self._json("metrics.json"))
 
     @cached_property
     def model(self) -> "keras.Model":
@@ -236,6 +239,45 @@ class Run:
 
         return event_table(self.sample, self.config.data, self.config.seed)
 
+    def explain(self) -> Explanation:
+        """Do what `mscat explain` does, or what is left of it; returns what was found."""
+        _upstairs("interpretation.run").explain(self)
+        return self.explanation
+
+    @property
+    def explanation(self) -> Explanation:
+        """What `mscat explain` wrote.
+
+        Raises:
+            InputError: nothing yet.
+        """
+        return Explanation(self.path)
+
+    def attention_maps(self) -> StoredMaps:
+        """Arrays of `attention.h5` by name (docs/explanations.md).
+
+        Raises:
+            InputError: the run is not explained yet, or its network has no attention.
+        """
+        return self.explanation.attention
+
+    def grad_cam(self) -> StoredMaps:
+        """Arrays of `gradcam.h5` by name: every event's Grad-CAM and other attributions (docs/attributions.md).
+
+        Raises:
+            InputError: the run is not explained yet, or its network reads no constituents.
+        """
+        return self.explanation.grad_cam
+
+    def report(self, path: str | Path | None = None, *others: "Run") -> Path:
+        """Write the HTML page of this run, compared with others; returns where it is.
+
+        Args:
+            path: of the file; default `report.html` in the run folder. others: evaluated runs.
+        """
+        written: Path = _upstairs("report.page").write_report([self, *others], path)
+        return written
+
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
@@ -249,8 +291,12 @@ class Run:
         if (self.path / "metrics.json").is_file():
             auc = self.metrics["all backgrounds"]["auc"]
             rows["AUC (test)"] = f"{auc['value']:.4f} ± {auc['error']:.4f}"
-        cells = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows.items())
-        return f"<table><caption>{html.escape(str(self.path))}</caption>{cells}</table>"
+        return html_table(str(self.path), rows.items())
+
+
+def _upstairs(module: str) -> Any:
+    """A module that stands above this one; the import is a call, as nothing here may depend on it."""
+    return import_module(f"mscat_tf.{module}")
 
 
 def _predictor(path: Path) -> SplitPredictor:

@@ -25,6 +25,7 @@ KINEMATIC_COLUMNS = ("m", "eta", "phi", "pt", "energy", "theta")
 RAW_COLUMNS = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 WEIGHT_COLUMNS = ("generator", "tag")
 LUND_COLUMNS = ("ln_inverse_delta", "ln_kt", "ln_z", "ln_m", "psi")
+B_HADRON_COLUMNS = ("eta_1", "phi_1", "eta_2", "phi_2")
 EVENT_SHAPE_COLUMNS = (
     "transverse_thrust",
     "transverse_sphericity",
@@ -89,6 +90,7 @@ DATA_SETS: dict[str, DataSet] = {
     "weights": DataSet("f4", ("columns",), WEIGHT_COLUMNS, ("1", "1")),
     "m_H": DataSet("f4", (), (), ("GeV",)),
     "truth/track_jets": DataSet("i4", ("jets", "columns"), ("b", "c", "light"), ("1", "1", "1")),
+    "truth/b_hadrons": DataSet("f4", ("jets", "columns"), B_HADRON_COLUMNS, ("1", "rad", "1", "rad")),
     "lund/declusterings": DataSet(
         "f4", ("jets", "declusterings", "columns"), LUND_COLUMNS, ("1", "log GeV", "1", "log GeV", "rad")
     ),
@@ -101,7 +103,8 @@ DATA_SETS: dict[str, DataSet] = {
 offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`."""
 
 OPTIONAL = frozenset(
-    {"m_H", "truth/track_jets", "lund/declusterings", "lund/mask", "lund/parent", "event_shapes", "high_level"}
+    {"m_H", "truth/track_jets", "truth/b_hadrons"}
+    | {"lund/declusterings", "lund/mask", "lund/parent", "event_shapes", "high_level"}
 )
 """Data sets that a file may lack, all events alike: not asked for, or unknown to a set imported from outside."""
 

@@ -28,6 +28,7 @@ LONGEST = (
     "data_prep/test_other_processes.py",
     "training/test_replicas.py",
     "models/test_switches.py",
+    "report/test_browser.py",
 )
 """Files that take longest, longest first."""
 

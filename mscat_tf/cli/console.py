@@ -35,6 +35,7 @@ class Reporter:
         self._task = self._bar.add_task(title, total=total, unit=unit, detail="")
         self._started = self._last_line = time.monotonic()
         self._first: int | None = None
+        self._done = 0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -44,10 +45,14 @@ class Reporter:
         self._bar.stop()
 
     def update(self, done: int, detail: str = "", seconds_left: float | None = None) -> None:
-        """Show that `done` of `total` are finished; rate and time left are measured since the first call."""
+        """Show that `done` of `total` are finished; rate and time left are measured since the first call.
+
+        Where `total` has been changed and `done` falls, something else begins: they are measured anew.
+        """
         now = time.monotonic()
-        if self._first is None:
+        if self._first is None or done < self._done:
             self._first, self._started = done, now
+        self._done = done
         rate = (done - self._first) / (now - self._started) if now > self._started else 0.0
         left = (self.total - done) / rate if seconds_left is None and rate > 0 else seconds_left
         words = [f"{rate:.1f}/s" if rate else "", f"{duration(left)} left" if left is not None else "", detail]

@@ -25,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "launch": network_commands.launch,
     "evaluate": network_commands.evaluate,
     "explain": network_commands.explain,
+    "report": network_commands.report,
     "predict": network_commands.predict,
     "export": network_commands.export,
     "train-mirror": network_commands.train_mirror,

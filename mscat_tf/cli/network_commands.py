@@ -138,12 +138,27 @@ def evaluate(
 
 
 def explain(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
-    """Attention maps and Grad-CAM of test events -> attention.h5, gradcam.h5, figures."""
+    """Attention maps, attributions and their checks on test events -> attention.h5, gradcam.h5, figures. Resumes."""
     from mscat_tf.cli import stages
 
     opened, resolved = stages.open_run(run, settings)
     if not stages.dry(resolved, dry_run):
         stages.explain(opened, resolved)
+
+
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; the first in full, the rest beside it.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="File to write; default: report.html in the first run.")] = None,
+    events: Annotated[
+        int, typer.Option(min=0, help="Single events of each process that the page holds; most of its size.")
+    ] = 20,
+) -> None:
+    """One interactive HTML page about a run, or several beside each other -> RUN/report.html; needs no network."""
+    from mscat_tf.cli import report as reporting
+
+    reporting.report(runs, out, events)
 
 
 def predict(

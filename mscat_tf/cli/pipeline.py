@@ -10,10 +10,11 @@ from typing import Any
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import duration, out, table
 from mscat_tf.cli.preparing import prepare
+from mscat_tf.cli.report import report
 from mscat_tf.cli.results import networks_as_columns, networks_as_rows, print_metrics
 from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
-from mscat_tf.errors import InputError
+from mscat_tf.errors import InputError, MissingExtraError
 from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.files import write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path, source_path
@@ -43,7 +44,7 @@ class Stopwatch:
 
 
 def train_mirror(config: Config, workers: int | None = None) -> None:
-    """Generate, train `NETWORKS` under the strategy, evaluate, compare, explain."""
+    """Generate, train `NETWORKS` under the strategy, evaluate, compare, explain, write the report."""
     watch = _stopwatch(config)
     _simulated(config, watch, workers)
     figures = watch.time("sample figures", partial(_sample_figures, config))
@@ -52,6 +53,7 @@ def train_mirror(config: Config, workers: int | None = None) -> None:
     watch.time("explanation", partial(_explained, first, config), done=(first.path / "gradcam.h5").is_file())
     figures += _compared(config, runs, watch, networks_as_columns)
     _list_figures(figures, runs)
+    _reported([first, *runs[1:]])
 
 
 def compare(config: Config, networks: Sequence[str] = (), workers: int | None = None) -> None:
@@ -176,6 +178,14 @@ def _explained(run: Run, config: Config) -> None:
         out.print(f"{run.path}: already explained with these settings; nothing to do")
         return
     stages.explain(run, config)
+
+
+def _reported(runs: list[Run]) -> None:
+    """The page about the runs, beside the first; without plotly only a word that there is none."""
+    try:
+        report([run.path for run in runs])
+    except MissingExtraError as error:
+        out.print(f"no report: {error}", soft_wrap=True)
 
 
 def _compared(

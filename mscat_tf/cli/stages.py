@@ -151,14 +151,19 @@ def evaluate(run: Run, config: Config) -> dict[str, Any]:
 
 
 def explain(run: Run, config: Config) -> dict[str, Any]:
-    """Attention maps and Grad-CAM, written and drawn."""
+    """Attention maps, attributions and their checks, written and drawn."""
     start_tensorflow()
     find("tf_keras_vis", "train")
     from mscat_tf.interpretation.run import explain as run_explanation
 
-    with Reporter("explaining", config.explain.events * len(run.sample.header.processes), "events") as reporter:
-        result = run_explanation(run, config.explain, lambda done, _: reporter.update(done))
-    for jet, shares in result["all_zero"].items():
+    with Reporter("explaining", 1, "steps") as reporter:
+
+        def show(done: int, wanted: int) -> None:
+            reporter.total = wanted
+            reporter.update(done)
+
+        result = run_explanation(run, config.explain, show)
+    for jet, shares in result.get("all_zero", {}).items():
         zero = ", ".join(f"{name} {share:.1%}" for name, share in shares.items() if share is not None)
         out.print(f"Grad-CAM of {jet}: share of events whose map is zero everywhere: {zero}", soft_wrap=True)
     for path in result["figures"]:

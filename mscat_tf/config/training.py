@@ -185,9 +185,9 @@ class ExplanationSettings(Settings):
     """Attention maps, attributions and checks of test events.
 
     Attributes:
-        events: at most this many test events of each process, the first ones in the order of the sample.
+        events: at most this many test events of each process, drawn at random.
         batch_size: events at a time.
-        shown_events: of so many events of each process all attention scores are kept, for the report.
+        shown_events: of so many of them of each process all attention scores are kept, for the report.
         methods: what is computed for every event; `grad_cam_plus_plus` and `score_cam` are slow.
         gradcam_layer: layer whose token features are weighed; null means the last constituent block.
         integration_steps: points on the path of integrated gradients.
@@ -201,7 +201,7 @@ class ExplanationSettings(Settings):
     shown_events: Annotated[int, Field(ge=0)] = 20
     methods: tuple[AttributionMethod, ...] = ("grad_cam", "integrated_gradients")
     gradcam_layer: str | None = None
-    integration_steps: Annotated[int, Field(ge=2)] = 64
+    integration_steps: Annotated[int, Field(ge=2)] = 20
     studies: tuple[ExplanationStudy, ...] = ("randomisation", "insertion_deletion", "importance")
     study_events: PositiveInt = 1000
     plane_bins: Annotated[int, Field(ge=2)] = 40

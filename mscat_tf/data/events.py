@@ -10,6 +10,7 @@ from mscat_tf.config.training import TrainSettings
 from mscat_tf.data.census import Census
 from mscat_tf.data.sample import Sample
 from mscat_tf.data.splits import SPLITS
+from mscat_tf.html_table import html_table
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +40,16 @@ class EventTable:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for number, split in enumerate(SPLITS):
+            for index, name in enumerate(self.processes):
+                chosen = (self.split == number) & (self.process == index)
+                weight = self.weight_fb[chosen]
+                rows.append((split, name, len(weight), f"{effective_events(weight):.1f}", f"{weight.sum():.4g}"))
+        title = f"{len(self)} events; effective = (sum w)² / sum w²"
+        return html_table(title, rows, ("split", "process", "events", "effective", "expected per 1/fb"))
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Rows of one split, increasing."""

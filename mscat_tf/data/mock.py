@@ -28,7 +28,8 @@ def write_mock_sample(
     Args:
         folder: where. events: in all shards together. shards: number of files.
         constituents: P of the schema. seed: of everything random.
-        declusterings: D of the schema; above 0 the files hold Lund trees, event shapes and high-level variables too.
+        declusterings: D of the schema; above 0 the files hold Lund trees, event shapes, high-level variables and b
+            hadrons too.
     """
     folder = make_folder(folder)
     counts = np.full(shards, events // shards) + (np.arange(shards) < events % shards)
@@ -90,7 +91,7 @@ def mock_arrays(events: int, constituents: int, rng: np.random.Generator, first_
 
 
 def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Lund trees, event shapes and high-level variables: random, larger for signal.
+    """Lund trees, event shapes and high-level variables: random, larger for signal; and b hadrons.
 
     Args:
         signal: `(events,)`. declusterings: D of the schema. rng: every random number comes from here.
@@ -108,6 +109,7 @@ def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.
         "lund/parent": np.where(mask, parent, -1),
         "event_shapes": shapes + 0.5 * shift[:, None],
         "high_level": variables + 0.5 * shift[:, None, None],
+        "truth/b_hadrons": np.where(rng.random((events, 2, 1)) < 0.8, rng.normal(0, 0.3, (events, 2, 4)), np.nan),
     }
 
 

@@ -16,6 +16,7 @@ from mscat_tf.config.preparation import PREPARED
 from mscat_tf.data.blocks import Block, Blocks
 from mscat_tf.data.open_files import OpenFiles
 from mscat_tf.errors import InputError, SchemaError
+from mscat_tf.html_table import html_table
 from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
@@ -84,6 +85,16 @@ class Sample:
 
     def __len__(self) -> int:
         return sum(header.events for header in self.headers)
+
+    def _repr_html_(self) -> str:
+        header, rows = self.header, []
+        for index, name in enumerate(header.processes):
+            events = sum(np.count_nonzero(self.read(run, ("process",))["process"] == index) for run in self.runs)
+            of = self.normalisation.get(name)
+            fb = f"{of.cross_section_fb:.4g} ± {of.cross_section_error_fb:.2g}" if of else "unknown"
+            rows.append((name, "signal" if header.labels[index] else "background", events, fb))
+        title = f"{self.path}: {len(self)} events, {header.jets} jets of {header.constituents} constituents"
+        return html_table(title, rows, ("process", "label", "events", "cross-section [fb]"))
 
     def __enter__(self) -> "Sample":
         return self

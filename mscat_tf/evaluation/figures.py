@@ -1,5 +1,6 @@
-"""Figures of a run's test split: ROC, scores, signal efficiency against fat-jet mass and transverse momentum."""
+"""Figures of a run's test split: ROC, scores, expected events, efficiency against fat-jet mass and momentum."""
 
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,36 @@ from numpy.typing import NDArray
 
 from mscat_tf.data.events import EventTable
 from mscat_tf.evaluation.metrics import weighted_roc
+from mscat_tf.evaluation.process_labels import PLAIN, ProcessLabels, process_labels
 from mscat_tf.evaluation.quality_figures import draw_calibration, draw_roc_errors
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.selection_figures import draw_selection
-from mscat_tf.evaluation.style import COLOURS, label_axes, new_axes, process_colours, save
+from mscat_tf.evaluation.style import COLOURS, label_axes, label_collisions, new_axes, process_colours, save
 from mscat_tf.schema import KINEMATIC_COLUMNS
 
 DASHES = ("-", "--", "-.", (0, (1, 1)))
 """Tell runs of one colour apart: up to 24 of them."""
+SCORE_EDGES = np.linspace(0, 1, 26)
 
 
 def draw_run(
-    scores: Scores, metrics: dict[str, Any], network: str, folder: Path, selection: dict[str, Any] | None = None
+    scores: Scores,
+    metrics: dict[str, Any],
+    network: str,
+    folder: Path,
+    selection: dict[str, Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """All figures of one run; returns the PNG paths.
 
     Args:
         scores: of the test events. metrics, selection: as in the JSON of the same names. network: its name.
+        configuration: of the sample, which knows what the processes are, and the energy.
     """
+    labels = process_labels(scores.processes, configuration)
     paths = []
     figure, (axes,) = new_axes()
+    label_collisions(axes, configuration)
     draw_roc(axes, {network: scores}, metrics["settings"]["min_effective_background"])
     draw_roc_errors(axes, metrics["all backgrounds"])
     paths.append(save(figure, folder, "roc"))
@@ -38,14 +49,20 @@ def draw_run(
     draw_calibration(axes, metrics["calibration"])
     paths.append(save(figure, folder, "calibration"))
     figure, (axes,) = new_axes()
-    draw_scores(axes, scores)
+    draw_scores(axes, scores, labels)
+    label_collisions(axes, configuration)
     paths.append(save(figure, folder, "scores"))
+    figure, (axes,) = new_axes()
+    draw_yields(axes, scores, metrics["yields"], labels)
+    label_collisions(axes, configuration, metrics["settings"]["luminosity_fb"])
+    paths.append(save(figure, folder, "yields"))
     figure, both = new_axes(columns=2)
     efficiency = float(next(reversed(metrics["all backgrounds"]["rejection"])))
-    draw_efficiency(both[0], scores, "m", np.linspace(50, 250, 21), efficiency)
-    draw_efficiency(both[1], scores, "pt", np.linspace(450, 1200, 16), efficiency)
+    draw_efficiency(both[0], scores, "m", np.linspace(50, 250, 21), efficiency, labels)
+    draw_efficiency(both[1], scores, "pt", np.linspace(450, 1200, 16), efficiency, labels)
+    label_collisions(both[1], configuration)
     paths.append(save(figure, folder, "efficiency"))
-    return [*paths, *(draw_selection(scores, selection, folder) if selection else [])]
+    return [*paths, *(draw_selection(scores, selection, folder, labels) if selection else [])]
 
 
 def draw_roc(axes: Axes, runs: dict[str, Scores], min_effective: float) -> Axes:
@@ -77,22 +94,66 @@ def draw_roc(axes: Axes, runs: dict[str, Scores], min_effective: float) -> Axes:
     return label_axes(axes, "signal efficiency", r"background rejection $1/\epsilon_B$")
 
 
-def draw_scores(axes: Axes, scores: Scores) -> Axes:
+def draw_scores(axes: Axes, scores: Scores, labels: ProcessLabels = PLAIN) -> Axes:
     """Distribution of the score per process, each normalised to one, with statistical errors of the weights."""
-    edges = np.linspace(0, 1, 26)
+    edges = SCORE_EDGES
     colours = process_colours(scores.process_labels)
     for index, name in enumerate(scores.processes):
         chosen = scores.process == index
         if chosen.any():
-            _outline(axes, scores.score[chosen], scores.weight_fb[chosen], edges, colours[index], name)
+            _outline(axes, scores.score[chosen], scores.weight_fb[chosen], edges, colours[index], labels[name])
     axes.set_yscale("log")
     axes.set_ylim(5e-4, 2.0)
     axes.legend(fontsize=10, ncols=len(scores.processes), loc="upper center")
     return label_axes(axes, "score", "fraction of events / 0.04")
 
 
+def draw_yields(axes: Axes, scores: Scores, yields: Mapping[str, Any], labels: ProcessLabels = PLAIN) -> Axes:
+    """Events that are expected in bins of the score: backgrounds on top of each other, signal as a line.
+
+    The test events give the shape, all events the number; the hatched band is the statistical error of the simulation.
+
+    Args:
+        axes: to draw on. scores: of the test events. yields: of every process, as in `metrics.json`.
+    """
+    colours = process_colours(scores.process_labels)
+    below, squares = np.zeros(len(SCORE_EDGES) - 1), np.zeros(len(SCORE_EDGES) - 1)
+    by_size = sorted(range(len(scores.processes)), key=lambda index: yields[scores.processes[index]]["expected"])
+    signals = []
+    for index in by_size:
+        name, chosen = scores.processes[index], scores.process == index
+        total = scores.weight_fb[chosen].sum()
+        if total <= 0:
+            continue
+        content = _histogram(scores.score[chosen], scores.weight_fb[chosen], SCORE_EDGES)
+        scale = yields[name]["expected"] / total
+        height = content.values() * scale
+        if scores.process_labels[index]:
+            signals.append((height, colours[index], labels[name]))
+            continue
+        axes.stairs(below + height, SCORE_EDGES, baseline=below, fill=True, color=colours[index], label=labels[name])
+        below, squares = below + height, squares + content.variances() * scale**2
+    error = np.sqrt(squares)
+    axes.stairs(
+        below + error, SCORE_EDGES, baseline=np.maximum(below - error, 0.0),
+        fill=True, facecolor="none", edgecolor="0.3", hatch="////", linewidth=0, label="simulation statistics",
+    )  # fmt: skip
+    for height, colour, label in signals:
+        axes.stairs(height, SCORE_EDGES, color=colour, linewidth=2, label=label)
+    axes.set_yscale("log")
+    heights = np.concatenate([below, *(height for height, *_ in signals)])
+    axes.set_ylim(0.5 * heights.min(where=heights > 0, initial=np.inf), 30 * heights.max(initial=1.0))
+    axes.legend(ncols=2, loc="upper center")
+    return label_axes(axes, "score", "expected events / 0.04")
+
+
 def draw_efficiency(
-    axes: Axes, scores: Scores, column: str, edges: NDArray[np.float64], signal_efficiency: float
+    axes: Axes,
+    scores: Scores,
+    column: str,
+    edges: NDArray[np.float64],
+    signal_efficiency: float,
+    labels: ProcessLabels = PLAIN,
 ) -> Axes:
     """Share of each process that passes the cut at a working point, in bins of the leading jet's `m` or `pt`."""
     cut = weighted_roc(scores.logit, scores.label, scores.weight).threshold_at(signal_efficiency)
@@ -111,7 +172,7 @@ def draw_efficiency(
         error = np.sqrt(np.clip(share * (1 - share), 0, None) / events + 0.25 / events**2)
         axes.errorbar(
             centres[enough], share[enough], error[enough], np.diff(edges)[enough] / 2,
-            fmt="o", markersize=3, color=colours[index], label=name,
+            fmt="o", markersize=3, color=colours[index], label=labels[name],
         )  # fmt: skip
     axes.set_ylim(0, 1.3)
     axes.legend(fontsize=10, ncols=3)
@@ -120,14 +181,19 @@ def draw_efficiency(
 
 
 def draw_distribution(
-    axes: Axes, values: NDArray[Any], table: EventTable, edges: NDArray[Any], weight: NDArray[Any] | None = None
+    axes: Axes,
+    values: NDArray[Any],
+    table: EventTable,
+    edges: NDArray[Any],
+    weight: NDArray[Any] | None = None,
+    labels: ProcessLabels = PLAIN,
 ) -> Axes:
     """One quantity `(n,)` per process, each normalised to one; weighted by `weight_fb` unless `weight` is given."""
     weight = table.weight_fb if weight is None else weight
     for index, (name, colour) in enumerate(zip(table.processes, process_colours(table.process_labels), strict=True)):
         chosen = table.process == index
         if chosen.any() and weight[chosen].sum() > 0:
-            _outline(axes, values[chosen], weight[chosen], np.asarray(edges), colour, name)
+            _outline(axes, values[chosen], weight[chosen], np.asarray(edges), colour, labels[name])
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=10)
     return axes

@@ -38,7 +38,7 @@ def evaluate(run: Run, settings: EvaluationSettings | None = None) -> dict[str, 
     metrics["seconds"] = time.perf_counter() - started
     metrics["settings"] = settings.model_dump(mode="json")
     selection = None if shuffled else _selection(run, scores, validation, metrics["yields"], settings)
-    draw_run(scores, metrics, run.config.model.name, run.path / "figures", selection)
+    draw_run(scores, metrics, run.config.model.name, run.path / "figures", selection, run.sample.configuration)
     write_json(run.path / "metrics.json", metrics)
     return metrics
 

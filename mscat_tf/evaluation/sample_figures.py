@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from mscat_tf.data.events import EventTable
 from mscat_tf.data.sample import Sample
 from mscat_tf.evaluation.figures import draw_distribution
-from mscat_tf.evaluation.style import label_axes, new_axes, save
+from mscat_tf.evaluation.process_labels import process_labels
+from mscat_tf.evaluation.style import label_axes, label_collisions, new_axes, save
 from mscat_tf.physics.tokens import SUM, token_names
 from mscat_tf.schema import KINEMATIC_COLUMNS, WEIGHT_COLUMNS
 
@@ -23,6 +24,7 @@ def draw_sample(sample: Sample, table: EventTable, folder: Path) -> list[Path]:
     names = sample.header.token_names or token_names(sample.header.jets)
     jets, sums = tuple(range(sample.header.jets)), tuple(place for place, name in enumerate(names) if name == SUM)
     pair = names == token_names(2)
+    labels = process_labels(table.processes, sample.configuration)
     pictures = {
         "fat_jet_mass": ("m", jets, np.linspace(50, 250, 41), r"fat-jet mass $m_J$ [GeV]"),
         "fat_jet_pt": ("pt", jets, np.linspace(250, 1250, 41), r"fat-jet $p_T$ [GeV]"),
@@ -41,8 +43,10 @@ def draw_sample(sample: Sample, table: EventTable, folder: Path) -> list[Path]:
         figure, both = new_axes(columns=len(tokens))
         for axes, token in zip(both, tokens, strict=True):
             values = kinematics[column][:, token]
-            draw_distribution(axes, values, table, edges if pair or name == "theta" else _edges(values, len(edges)))
+            shown = edges if pair or name == "theta" else _edges(values, len(edges))
+            draw_distribution(axes, values, table, shown, labels=labels)
             label_axes(axes, symbol, "fraction of events", _jet_name(token, len(jets)))
+        label_collisions(both[-1], sample.configuration)
         paths.append(save(figure, folder, name))
     paths.append(_multiplicity(sample, table, folder))
     paths.append(_tag_weights(sample, table, folder))
@@ -68,9 +72,11 @@ def _multiplicity(sample: Sample, table: EventTable, folder: Path) -> Path:
     figure, both = new_axes(columns=jets)
     for jet, axes in enumerate(both):
         edges = np.arange(0, 145, 5)
-        draw_distribution(axes, multiplicity[:, jet], table, edges)
+        labels = process_labels(table.processes, sample.configuration)
+        draw_distribution(axes, multiplicity[:, jet], table, edges, labels=labels)
         axes.axvline(sample.header.constituents, color="grey", linestyle=":")
         label_axes(axes, "constituents before truncation", "fraction of events", _jet_name(jet, jets))
+    label_collisions(both[-1], sample.configuration)
     return save(figure, folder, "multiplicity")
 
 
@@ -78,6 +84,8 @@ def _tag_weights(sample: Sample, table: EventTable, folder: Path) -> Path:
     tag = sample.column("weights")[:, WEIGHT_COLUMNS.index("tag")]
     figure, (axes,) = new_axes()
     values = np.log10(np.maximum(tag, 1e-9))
-    draw_distribution(axes, values, table, np.linspace(-9, 0, 37), np.ones(len(tag)))
+    labels = process_labels(table.processes, sample.configuration)
+    draw_distribution(axes, values, table, np.linspace(-9, 0, 37), np.ones(len(tag)), labels)
     label_axes(axes, r"$\log_{10}$ of the double-double b-tag probability", "fraction of selected events")
+    label_collisions(axes, sample.configuration)
     return save(figure, folder, "tag_weight")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mscat_tf.evaluation.efficiency import Floats, columns_of
+from mscat_tf.evaluation.process_labels import PLAIN, ProcessLabels
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.selection_study import TOGETHER
 from mscat_tf.evaluation.style import COLOURS, label_axes, new_grid, process_colours, save
@@ -28,22 +29,26 @@ FEWEST = 10.0
 """Effective events without which no shape is drawn."""
 
 
-def draw_selection(scores: Scores, selection: dict[str, Any], folder: Path) -> list[Path]:
+def draw_selection(
+    scores: Scores, selection: dict[str, Any], folder: Path, labels: ProcessLabels = PLAIN
+) -> list[Path]:
     """Both figures; returns the PNG paths.
 
     Args:
-        scores: of the test events. selection: `selection.json`.
+        scores: of the test events. selection: `selection.json`. labels: of the processes.
     """
     colours = dict(zip(scores.processes, process_colours(scores.process_labels), strict=True))
-    efficiencies = draw_efficiencies(selection["efficiency"], middle(list(selection["thresholds"])), colours)
+    efficiencies = draw_efficiencies(selection["efficiency"], middle(list(selection["thresholds"])), colours, labels)
     return [save(efficiencies, folder, "selection"), _masses(scores, selection, folder)]
 
 
-def draw_efficiencies(efficiency: dict[str, Any], point: str, colours: dict[str, str]) -> Figure:
+def draw_efficiencies(
+    efficiency: dict[str, Any], point: str, colours: dict[str, str], labels: ProcessLabels = PLAIN
+) -> Figure:
     """A panel for each variable, with the share of every process that passes.
 
     Args:
-        efficiency: of `selection.json`. point: which working point. colours: by process.
+        efficiency: of `selection.json`. point: which working point. colours, labels: by process.
     """
     names = list(efficiency)
     columns = min(len(names), 3)
@@ -51,7 +56,7 @@ def draw_efficiencies(efficiency: dict[str, Any], point: str, colours: dict[str,
     figure, grid = new_grid(rows, columns, (PANEL[0] * columns, PANEL[1] * rows))
     panels = [axes for line in grid for axes in line]
     for axes, name in zip(panels, names, strict=False):
-        draw_shares(axes, np.array(efficiency[name]["edges"]), efficiency[name][point], colours)
+        draw_shares(axes, np.array(efficiency[name]["edges"]), efficiency[name][point], colours, labels)
         label_axes(axes, SYMBOLS[name], "efficiency", f"cut at {100 * float(point):g} % signal efficiency")
     for axes in panels[len(names) :]:
         axes.set_axis_off()
@@ -64,7 +69,13 @@ def middle(points: list[str]) -> str:
     return sorted(points, key=float)[len(points) // 2]
 
 
-def draw_shares(axes: Axes, edges: Floats, by_process: dict[str, Any], colours: dict[str, str]) -> Axes:
+def draw_shares(
+    axes: Axes,
+    edges: Floats,
+    by_process: dict[str, Any],
+    colours: dict[str, str],
+    labels: ProcessLabels = PLAIN,
+) -> Axes:
     """Share of each process that passes with its interval; a bar alone means that none did.
 
     The outer bins, which are long, are drawn shortened.
@@ -79,7 +90,7 @@ def draw_shares(axes: Axes, edges: Floats, by_process: dict[str, Any], colours: 
         share, low, high = (np.array(entry[column], dtype=np.float64) for column in ("share", "low", "high"))
         axes.errorbar(
             centres + shift, share, (share - low, high - share),
-            fmt=MARKERS[number % len(MARKERS)], markersize=3.5, color=colours[name], label=name,
+            fmt=MARKERS[number % len(MARKERS)], markersize=3.5, color=colours[name], label=labels[name],
         )  # fmt: skip
     axes.set_yscale("log")
     axes.set_ylim(LEAST_SHARE, 1.5)
@@ -119,7 +130,7 @@ def draw_masses(
         axes.errorbar(0.5 * (edges[1:] + edges[:-1]), height, error, fmt="none", ecolor=colour, elinewidth=1)
     axes.set_ylim(0, 1.7 * axes.get_ylim()[1])
     title = "share of signal: Jensen-Shannon distance (by chance)"
-    axes.legend(fontsize=9, frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.96), title=title, title_fontsize=9)
+    axes.legend(fontsize=9, frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.96), title=title, title_fontsize=8)
     return axes
 
 

@@ -1,22 +1,52 @@
-"""One look for every figure: mplhep's style, one colour per process, files written atomically."""
+"""One look for every figure: mplhep's style, one colour per process, what was simulated, files written atomically."""
 
 import logging
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
-mpl.use("Agg", force=False)
+if "ipykernel" not in sys.modules:  # Jupyter has a backend of its own, which shows figures in the page
+    mpl.use("Agg", force=False)
 
 import matplotlib.pyplot as plt
 import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from mscat_tf.files import atomic_path
 
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it misses fonts that no figure uses
+if "ipykernel" in sys.modules:
+    plt.switch_backend(mpl.get_backend())  # now: what it switches on would not outlive the first style context
 
+DPI = 150
+STYLE: list[Any] = [
+    mplhep.style.ATLAS,
+    {"font.size": 12, "axes.labelsize": 12, "axes.titlesize": 11, "axes.labelpad": 4, "axes.autolimit_mode": "data"}
+    | {"xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 10, "legend.title_fontsize": 10}
+    | {"xtick.major.size": 8, "xtick.minor.size": 4, "ytick.major.size": 8, "ytick.minor.size": 4}
+    | {
+        "axes.xmargin": 0.03,
+        "lines.linewidth": 1.5,
+        "lines.markersize": 4,
+        "legend.borderpad": 0.4,
+        "mathtext.fontset": "stixsans",
+        "mathtext.default": "it",
+    }
+    | {"axes.formatter.limits": (-5, 6), "figure.constrained_layout.use": True}
+    | {"figure.dpi": DPI, "savefig.dpi": "figure"},  # one resolution for layout and PNG: formulas are parsed once
+]
+"""For `matplotlib.style.use`, so that figures of one's own look alike."""
+IMAGES = (
+    {"xtick.minor.visible": False, "ytick.minor.visible": False, "xtick.direction": "out", "ytick.direction": "out"}
+    | {"xtick.top": False, "ytick.right": False, "xtick.major.size": 3, "ytick.major.size": 3, "ytick.minor.size": 2}
+    | {"xaxis.labellocation": "center", "yaxis.labellocation": "center", "xtick.labelsize": 10, "ytick.labelsize": 10}
+)
+"""Besides, for maps: ticks stand outside, as they would be lost on colours."""
 COLOURS = ("#e42536", "#5790fc", "#f89c20", "#964a8b", "#9c9ca1", "#7a21dd")
 """Palette for colour-blind readers: Petroff, arXiv:2107.02270."""
 
@@ -38,26 +68,47 @@ def new_axes(columns: int = 1, size: tuple[float, float] = (6.0, 4.6)) -> tuple[
 
 
 def new_grid(
-    rows: int, columns: int, size: tuple[float, float], heights: Sequence[float] | None = None
+    rows: int,
+    columns: int,
+    size: tuple[float, float],
+    heights: Sequence[float] | None = None,
+    maps: bool = False,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of this size [inches] with rows of axes, of these relative heights."""
-    with plt.style.context(mplhep.style.ROOT), mpl.rc_context({"font.size": 12, "legend.frameon": False}):
+    """A figure of this size [inches] with rows of axes, of these relative heights; `maps` if they hold images."""
+    with plt.style.context([*STYLE, *([IMAGES] if maps else [])]):
         figure, axes = plt.subplots(
             rows, columns, figsize=size, squeeze=False, layout="constrained", height_ratios=heights
         )
     return figure, [list(row) for row in axes]
 
 
-def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write `<name>.png` and `<name>.pdf`, close the figure, return the PNG's path."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, here; with an engine every saving does it twice
-    for ending in ("pdf", "png"):
-        with atomic_path(folder / f"{name}.{ending}") as temporary:
-            metadata = {"CreationDate": None} if ending == "pdf" else None
-            figure.savefig(temporary, dpi=150, metadata=metadata)
+def save(figure: Figure, folder: str | Path, name: str) -> Path:
+    """Write `<name>.png` and `<name>.pdf`, close the figure, return the PNG's path; the same figure, the same bytes.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    with plt.style.context(STYLE):
+        _one_font(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, here; with an engine every saving does it twice
+        for ending in ("pdf", "png"):
+            with atomic_path(Path(folder) / f"{name}.{ending}") as temporary:
+                metadata = {"CreationDate": None} if ending == "pdf" else None
+                figure.savefig(temporary, metadata=metadata)
     plt.close(figure)
-    return folder / f"{name}.png"
+    return Path(folder) / f"{name}.png"
+
+
+def _one_font(figure: Figure) -> None:
+    """Texts and legends that were made outside the style get its look."""
+    for text in figure.findobj(Text):
+        text.set_fontfamily(mpl.rcParams["font.family"])
+        text.set_math_fontfamily(mpl.rcParams["mathtext.fontset"])
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.set_frame_on(False)
 
 
 def label_axes(axes: Axes, x: str, y: str, title: str = "") -> Axes:
@@ -66,4 +117,19 @@ def label_axes(axes: Axes, x: str, y: str, title: str = "") -> Axes:
     axes.set_ylabel(y, loc="top")
     if title:
         axes.set_title(title, loc="left", fontsize=11)
+    return axes
+
+
+def label_collisions(axes: Axes, configuration: Mapping[str, Any] | None, luminosity_fb: float | None = None) -> Axes:
+    """Say above the axes, on the right, what collides: the energy, and the luminosity where yields are shown.
+
+    Args:
+        configuration: of the sample (`Sample.configuration`); an energy that it doesn't know isn't written.
+        luminosity_fb: to which events are scaled [1/fb].
+    """
+    energy = (configuration or {}).get("sqrt_s")
+    parts = [rf"$\sqrt{{s}} = {energy / 1000:g}$ TeV"] if energy else []
+    parts += [rf"${luminosity_fb:g}\,\mathrm{{fb}}^{{-1}}$"] if luminosity_fb else []
+    if parts:
+        axes.set_title(", ".join(["simulation", *parts]), loc="right", fontsize=11)
     return axes

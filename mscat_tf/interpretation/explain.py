@@ -1,184 +1,161 @@
-"""Attention maps, Grad-CAM and their figures of one trained network, streaming over events."""
+"""One pass over the chosen events of one trained network, for all parts of an explanation; see `part`."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 
 from mscat_tf.config import ExplanationSettings
 from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.files import make_folder
-from mscat_tf.interpretation.attention import (
-    MeanAttention,
-    attention_blocks,
-    explanation_model,
-    high_scale_labels,
-    one_block,
-    token_masks,
-)
-from mscat_tf.interpretation.explain_figures import draw_all
-from mscat_tf.interpretation.grad_cam import GradCam, all_zero, gradcam_layers
+from mscat_tf.interpretation import attribution
+from mscat_tf.interpretation.attention import high_scale_labels
+from mscat_tf.interpretation.attention_part import AttentionPart
+from mscat_tf.interpretation.part import ATTENTION_FILE, GRAD_CAM_FILE, Arrays, Batch, Context, Part
+from mscat_tf.interpretation.partial import Partial
 from mscat_tf.interpretation.store import write_arrays
 
-Arrays = dict[str, NDArray[Any]]
-Batches = Callable[[int], Iterator[tuple[Any, ...]]]
+Batches = Callable[[int], Iterator[Batch]]
+Progress = Callable[[int, int], None]
+SECONDS, MOST_BATCHES = 20.0, 16
+"""What is done is written after so long or so many batches: what a kill costs. No result depends on it."""
+FILES = (ATTENTION_FILE, GRAD_CAM_FILE)
 log = logging.getLogger(__name__)
-
-
-class AttentionMaps:
-    """Mean scores of every attention block of a network, filled batch by batch.
-
-    Args:
-        model: a network of the registry. processes: number of processes.
-    """
-
-    def __init__(self, model: keras.Model, processes: int) -> None:
-        self.names = [tensor.name for tensor in model.inputs]
-        explained = explanation_model(model)
-        outputs = {name: one_block(explained, name).output for name in attention_blocks(explained)}
-        self.scores = tf.function(keras.Model(explained.inputs, outputs), reduce_retracing=True) if outputs else None
-        self.maps = {name: MeanAttention(processes, *tensor.shape[1:]) for name, tensor in outputs.items()}
-
-    def add(self, inputs: Arrays, process: NDArray[Any], weights: NDArray[Any] | None = None) -> None:
-        """Add the events of one batch: inputs by name, index of each event's process, optional weights."""
-        if self.scores is None:
-            return
-        inputs = {name: inputs[name] for name in self.names}
-        scores = self.scores([tf.constant(values) for values in inputs.values()])
-        for name, mean in self.maps.items():
-            masks = token_masks(name, inputs, *scores[name].shape[2:])
-            mean.add(scores[name].numpy(), *masks, process, weights)
-
-    def arrays(self) -> Arrays:
-        """`<block>/mean` `(processes, queries, keys)`, `<block>/per_head` with heads second, `<block>/real_queries`."""
-        found: Arrays = {}
-        for name, mean in self.maps.items():
-            found |= {f"{name}/mean": mean.mean(), f"{name}/per_head": mean.per_head()}
-            found[f"{name}/real_queries"] = mean.real_queries
-        return found
-
-
-class GradCamMaps:
-    """Grad-CAM of every event and jet with the place of each constituent: 16 bytes a constituent, kept in memory.
-
-    Args:
-        model: a network of the registry. layer: see `gradcam_layers`.
-    """
-
-    def __init__(self, model: keras.Model, layer: str | None) -> None:
-        self.layers = gradcam_layers(model, layer)
-        self.columns = list(model.get_layer("constituents_normalisation").columns) if self.layers else []
-        self.engine = GradCam(model) if self.layers else None
-        self.parts: dict[str, list[NDArray[Any]]] = {}
-
-    def add(self, inputs: Arrays, process: NDArray[Any]) -> None:
-        """Add the events of one batch: inputs by name, index of each event's process."""
-        if self.engine is None:
-            return
-        self.parts.setdefault("process", []).append(np.asarray(process, np.int32))
-        for jet, layer in self.layers.items():
-            mask = np.asarray(inputs[f"mask_{jet}"])
-            found = {"maps": self.engine(inputs, layer, mask), "mask": mask}
-            for name in ("eta", "phi"):
-                if name in self.columns:
-                    found[name] = np.where(mask, inputs[f"constituents_{jet}"][..., self.columns.index(name)], 0)
-            for name, values in found.items():
-                self.parts.setdefault(f"jet_{jet}/{name}", []).append(values)
-
-    def arrays(self) -> Arrays:
-        """`process` `(events,)`; for each jet `jet_j/maps`, `mask`, `eta`, `phi` `(events, constituents)`."""
-        return {name: np.concatenate(parts) for name, parts in self.parts.items()}
 
 
 def explain(
     model: keras.Model,
     batches: Batches,
-    process_names: Sequence[str],
+    wanted: int,
+    context: Context,
     settings: ExplanationSettings,
     folder: Path,
     provenance: dict[str, Any],
-    progress: Callable[[int, int], None] | None = None,
-    token_names: Sequence[str] = (),
+    key: str = "",
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write `attention.h5`, `gradcam.h5` and `figures/*.png|pdf` of a trained network.
+    """Write `attention.h5` and `gradcam.h5` of a trained network; continues where an equal call was interrupted.
+
+    The files get the same bytes, interrupted or not. Memory depends on the batch, not on the number of events. What is
+    unfinished lies in a hidden folder (see `Partial`), which the caller removes when all that follows is done too.
 
     Args:
-        model: a network of the registry, trained.
-        batches: gives, for a batch size, an iterator over (inputs by name, index of the process `(events,)`), and
-            optionally a third item, the weights `(events,)` that the mean attention uses.
-        process_names: by index. settings: how many events of each process, how many at once, which layer.
-        folder: the run folder. provenance: configuration, seed, versions; written into both files.
+        model: a network of the registry, trained, in float32.
+        batches: gives an iterator over the batches from a number on. wanted: events in all of them together.
+        context: see there. settings: see there. folder: the run folder.
+        provenance: configuration, seed, versions; written into both files.
+        key: of what is explained; unfinished work is continued if it has the same.
         progress: called with (events done, events wanted) after each batch.
-        token_names: of the kinematic tokens, for the figures.
 
     Returns:
-        Events used by process name, share of all-zero Grad-CAM maps by jet and process name (None without events),
-        attention blocks, labels of the high scale's tokens, paths of the figures.
+        Numbers: events by process name, `groups`, threshold, what the parts say of themselves.
 
     Raises:
         InputError: there are no events. OutputError: cannot be written.
-        ConfigError: `gradcam_layer` does not exist, or the network has neither attention nor constituents.
+        ConfigError: a layer or method is asked for that the network does not have, or there is nothing to explain.
     """
-    attention, grad_cam = AttentionMaps(model, len(process_names)), GradCamMaps(model, settings.gradcam_layer)
-    if not attention.maps and not grad_cam.layers:
-        raise ConfigError(
-            f"{folder}: network '{model.name}' has neither attention nor constituents, so there are no maps to make; "
-            "explain a run of another network, such as mscat"
-        )
     make_folder(folder)
-    used, wanted = np.zeros(len(process_names), dtype=int), settings.events * len(process_names)
-    for inputs, process, weights in _limited(batches(settings.batch_size), len(process_names), settings.events):
-        attention.add(inputs, process, weights)
-        grad_cam.add(inputs, process)
-        used += np.bincount(process, minlength=len(process_names))
-        if progress:
-            progress(int(used.sum()), wanted)
+    parts = explanation_parts(model, settings, context)
+    partial = Partial(folder, key)
+    used = _stream(parts, batches, wanted, context, partial, progress)
     if not used.any():
         raise InputError(f"{folder}: the test split holds no events to explain; generate more, or read another sample")
-    summary: dict[str, Any] = {"events": dict(zip(process_names, used.tolist(), strict=True))}
-    maps, cams = attention.arrays(), grad_cam.arrays()
-    summary |= {"blocks": list(attention.maps), "gradcam_layers": grad_cam.layers}
-    summary["tokens"] = high_scale_labels(model, token_names)
-    summary["all_zero"] = zero_shares(cams, grad_cam.layers, process_names)
-    attributes = {**provenance, "processes": list(process_names), **summary}
-    write_arrays(folder / "attention.h5", maps, attributes)
-    if cams:
-        write_arrays(folder / "gradcam.h5", cams, attributes)
-    summary["figures"] = draw_all(maps, cams, used, process_names, folder / "figures", summary["tokens"])
+    summary: dict[str, Any] = {
+        "events": dict(zip(context.processes, used.sum(axis=1).tolist(), strict=True)),
+        "right": dict(zip(context.processes, used[:, 1].tolist(), strict=True)),
+        "threshold": context.threshold,
+        "groups": context.groups,
+        "tokens": high_scale_labels(model, context.tokens),
+    }
+    for part in parts:
+        summary |= part.attributes()
+    short = {name: value for name, value in summary.items() if name != "attention"}  # HDF5 holds 64 kB in an attribute
+    summary["files"] = [file for file in FILES if any(part.file == file for part in parts)]
+    _write(parts, partial, folder, {**provenance, "processes": list(context.processes), **short})
     log.info("explained %d events: %s", used.sum(), summary["events"])
     return summary
 
 
-def zero_shares(
-    cams: Arrays, jets: Sequence[int] | dict[int, str], names: Sequence[str]
-) -> dict[str, dict[str, float | None]]:
-    """Share of events whose Grad-CAM is zero everywhere, by jet and process name; None for a process without events."""
-    found: dict[str, dict[str, float | None]] = {}
-    for jet in jets:
-        empty = all_zero(cams[f"jet_{jet}/maps"])
-        chosen = [cams["process"] == index for index in range(len(names))]
-        values = [float(empty[rows].mean()) if rows.any() else None for rows in chosen]
-        found[f"jet_{jet}"] = dict(zip(names, values, strict=True))
-    return found
+def explanation_parts(model: keras.Model, settings: ExplanationSettings, context: Context) -> list[Part]:
+    """What can be said of this network.
+
+    Raises:
+        ConfigError: nothing, or not what is asked for.
+    """
+    attention = AttentionPart(model, settings, context)
+    parts: list[Part] = [*([attention] if attention.blocks else []), *attribution.parts(model, settings, context)]
+    if not parts:
+        raise ConfigError(
+            f"network '{model.name}' has neither attention nor constituents, so there are no maps to make; explain a "
+            "run of another network, such as mscat"
+        )
+    return parts
 
 
-def _limited(batches: Iterator[tuple[Any, ...]], processes: int, limit: int) -> Iterator[tuple[Arrays, Any, Any]]:
-    """Pass on the first `limit` events of each process, and stop reading when all are complete."""
-    left = np.full(processes, limit)
-    for inputs, process, *weights in batches:
-        process = np.asarray(process)
-        kept = np.zeros(len(process), dtype=bool)
-        for index in range(processes):
-            rows = np.flatnonzero(process == index)[: left[index]]
-            kept[rows] = True
-            left[index] -= len(rows)
-        if kept.any():
-            chosen = {name: np.asarray(values)[kept] for name, values in inputs.items()}
-            yield chosen, process[kept], np.asarray(weights[0])[kept] if weights else None
-        if not left.any():
-            return
+def _stream(
+    parts: Sequence[Part],
+    batches: Batches,
+    wanted: int,
+    context: Context,
+    partial: Partial,
+    progress: Progress | None,
+) -> Any:
+    """Show all events to the parts; returns how many there are, `(processes, 2)`, wrong ones first."""
+    done, state = partial.load()
+    used = state.pop("used", np.zeros((len(context.processes), 2), np.int64))
+    for number, part in enumerate(parts if done else ()):
+        part.restore(_of(state, f"{number}:"))
+    source = batches(done)
+    while rows := _chunk(parts, source, used, wanted, progress):
+        done += len(rows["batches"])
+        now = {f"{number}:{name}": a for number, part in enumerate(parts) for name, a in part.state().items()}
+        joined = {name: np.concatenate(values) for name, values in rows.items()}
+        partial.save(done, joined, {**now, "used": used})
+    return used
+
+
+def _chunk(
+    parts: Sequence[Part], batches: Iterator[Batch], used: Any, wanted: int, progress: Progress | None
+) -> dict[str, list[Any]]:
+    """Show some batches to the parts; rows of each, by file and name. Counts into `used`."""
+    rows: dict[str, list[Any]] = {}
+    started = time.monotonic()
+    for batch in islice(batches, MOST_BATCHES):
+        rows.setdefault("batches", []).append(np.ones(1))
+        for part in parts:
+            part.add(batch)
+            for name, values in part.rows(batch).items():
+                rows.setdefault(f"{part.file}:{name}", []).append(values)
+        np.add.at(used, (batch.process, batch.right.astype(int)), 1)
+        if progress:
+            progress(int(used.sum()), wanted)
+        if time.monotonic() - started >= SECONDS:
+            break
+    return rows
+
+
+def _write(parts: Sequence[Part], partial: Partial, folder: Path, attributes: dict[str, Any]) -> None:
+    for file in FILES:
+        own = [part for part in parts if part.file == file]
+        if not own:
+            (folder / file).unlink(missing_ok=True)
+            continue
+        arrays: Arrays = {}
+        for part in own:
+            arrays |= part.arrays()
+        write_arrays(folder / file, arrays, attributes, _rows(partial, file))
+
+
+def _rows(partial: Partial, file: str) -> Callable[[], Iterator[Arrays]]:
+    """What gives the rows for a file, chunk by chunk."""
+    return lambda: (_of(chunk, f"{file}:") for chunk in partial.chunks())
+
+
+def _of(arrays: Arrays, prefix: str) -> Arrays:
+    """Those whose names begin so, without it."""
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}

@@ -1,7 +1,8 @@
-"""Grad-CAM: which constituents raise the score of an event.
+"""Grad-CAM and Grad-CAM++: which constituents raise the score of an event.
 
-Token features of one layer are weighed by the mean gradient of the logit with respect to them and summed; only what
-raises the score is kept (Selvaraju et al., arXiv:1610.02391). The engine is tf-keras-vis.
+Grad-CAM (Selvaraju et al., arXiv:1610.02391): token features of one layer are weighed by the mean gradient of the logit
+with respect to them and summed; only what raises the score is kept. Grad-CAM++ (Chattopadhyay et al., arXiv:1710.11063)
+weighs the gradients of every token by themselves first, equation 19. The engine of both is tf-keras-vis.
 """
 
 import contextlib
@@ -12,30 +13,40 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 from tf_keras_vis.gradcam import Gradcam
-from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
+from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 
 from mscat_tf.errors import ConfigError
+from mscat_tf.inference.keras_network import full_precision
+from mscat_tf.interpretation.split_network import reads_padding, split_network, traced
 
 TOKENS_OF_JET = re.compile(r"constituents_(\d+)_block_(\d+)")
+ENGINES = {"grad_cam": Gradcam, "grad_cam_plus_plus": GradcamPlusPlus}
+Maps = dict[int, NDArray[np.float32]]
+Masks = Mapping[int, NDArray[np.bool_]]
 
 
 def gradcam_layers(model: keras.Model, layer: str | None = None) -> dict[int, str]:
-    """Layer to explain for each jet (counted from 1): `{1: "constituents_1_block_2", ...}`; empty without constituents.
+    """Layer to explain for each jet (counted from 1): `{1: "constituents_1_block_2", ...}`; empty without such layers.
 
     Args:
         model: any network of the registry.
         layer: a layer of one jet, whose counterparts are taken for the others; None means the last constituent block.
 
     Raises:
-        ConfigError: the network has constituents, but no such layer.
+        ConfigError: a layer is asked for that the network does not have.
     """
     found: dict[int, list[int]] = {}
     for name in (entry.name for entry in model.layers):
         if match := TOKENS_OF_JET.fullmatch(name):
             found.setdefault(int(match[1]), []).append(int(match[2]))
     if not found:
+        if layer is not None:
+            raise ConfigError(
+                f"explain.gradcam_layer: network '{model.name}' has no constituent block, so no '{layer}'; leave it out"
+            )
         return {}
     last = max(found[1])
     asked = TOKENS_OF_JET.fullmatch(layer or f"constituents_1_block_{last}")
@@ -48,33 +59,53 @@ def gradcam_layers(model: keras.Model, layer: str | None = None) -> dict[int, st
 
 
 class GradCam:
-    """Grad-CAM of one network; the network itself is left alone.
+    """Maps of all jets of one network, which itself is left alone.
+
+    Everything up to the layers is computed once for all jets, in one traced call without gradients. tf-keras-vis, which
+    works step by step and takes gradients of everything it is given, is given only what follows.
 
     Args:
-        model: a functional model whose only output is a sigmoid layer; its logit is what is explained.
+        model: has a layer `logit`, which is what is explained. layers: by jet, see `gradcam_layers`.
+        method: `grad_cam` or `grad_cam_plus_plus`.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        self.names = [tensor.name for tensor in model.inputs]
-        self.engine = Gradcam(model, ReplaceToLinear(), clone=True)
+    def __init__(self, model: keras.Model, layers: Mapping[int, str], method: str = "grad_cam") -> None:
+        self.layers = dict(layers)
+        self.network = split_network(model, list(self.layers.values()))
+        self._first = traced(self.network.first)
+        self._engine = ENGINES[method](self.network.second)
+        self._without_padding = not reads_padding(model)
 
-    def __call__(self, inputs: Mapping[str, Any], layer: str, token_mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Maps `(events, tokens)` of one layer: not negative, in units of the logit, exactly 0 for padding.
+    def __call__(self, inputs: Mapping[str, Any], masks: Masks) -> Maps:
+        """By jet maps `(events, tokens)`: not negative, in units of the logit, exactly 0 for padding.
 
         Args:
             inputs: arrays by input name; the more events in one call the faster.
-            layer: name of a layer with tokens `(batch, tokens, features)`. token_mask: `(events, tokens)`, True = real.
+            masks: by jet, `(events, tokens)`, True where a token is real.
         """
-        with _quiet_about_masks():
-            cam = self.engine(
-                lambda logit: logit[:, 0],
-                [np.asarray(inputs[name]) for name in self.names],
-                penultimate_layer=layer,
-                seek_penultimate_conv_layer=False,
-                expand_cam=False,
-                normalize_cam=False,
-            )
-        return np.where(token_mask, np.asarray(cam, np.float32), np.float32(0))
+        seeds = list(self._first(inputs))
+        if self._without_padding:  # Grad-CAM++ sums features over all tokens
+            for jet, layer in self.layers.items():
+                place = self.network.places[layer]
+                seeds[place] *= tf.cast(masks[jet], seeds[place].dtype)[..., None]
+        with _quiet_about_masks(), full_precision():
+            return {jet: np.where(masks[jet], self._of(seeds, layer), 0) for jet, layer in self.layers.items()}
+
+    def _of(self, seeds: list[Any], layer: str) -> NDArray[np.float32]:
+        cam = self._engine(
+            _risen,
+            seeds,
+            penultimate_layer=self.network.input_layer(layer),
+            seek_penultimate_conv_layer=False,
+            expand_cam=False,
+            normalize_cam=False,
+        )
+        return np.asarray(cam, np.float32)
+
+
+def _risen(logit: tf.Tensor) -> tf.Tensor:
+    """A number whose gradient is that of the logit, and 0, so that its exponential in Grad-CAM++ is 1 in all events."""
+    return logit[:, 0] - tf.stop_gradient(logit[:, 0])
 
 
 @contextlib.contextmanager

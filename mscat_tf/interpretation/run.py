@@ -1,15 +1,36 @@
-"""`mscat explain`: attention maps and Grad-CAM of a run's test events."""
+"""`mscat explain`: attention maps, attributions and checks of a run's test events."""
 
+import contextlib
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mscat_tf.config import ExplanationSettings
-from mscat_tf.data.stream import EventStream
-from mscat_tf.files import write_json
+import h5py
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from mscat_tf.config import ExplanationSettings, digest
+from mscat_tf.errors import InputError, MscatError
+from mscat_tf.evaluation.metrics import weighted_roc
+from mscat_tf.evaluation.scores import read_scores
+from mscat_tf.files import file_digest, write_json
+from mscat_tf.inference.keras_network import forward, in_float32
+from mscat_tf.interpretation import attribution
+from mscat_tf.interpretation.event_batches import EventBatches, Logits, chosen_rows
 from mscat_tf.interpretation.explain import explain as explain_model
+from mscat_tf.interpretation.explain_figures import draw_all
+from mscat_tf.interpretation.part import Context
+from mscat_tf.interpretation.partial import Partial
 from mscat_tf.provenance import library_versions
 from mscat_tf.run_folder import Run
+
+FILE = "explanation.json"
+FORMAT = 1
+"""Of the files; another one makes unfinished and finished work of before count as not done."""
+SIGNAL_EFFICIENCY = 0.5
+"""At which an event counts as accepted: the working point that divides right from wrong."""
 
 
 def explain(
@@ -17,33 +38,123 @@ def explain(
 ) -> dict[str, Any]:
     """Write `attention.h5`, `gradcam.h5`, their figures and `explanation.json`; returns what the latter holds.
 
+    Continues where it was interrupted. If the same was explained before with the same settings, only the figures are
+    drawn again.
+
     Args:
         run: a finished run. settings: instead of those in its configuration.
-        progress: called with (events done, events wanted).
+        progress: called with (done, wanted) events, then with those of each study.
+
+    Raises:
+        InputError: the run is not finished, has no network, or its test split holds no signal.
+        ConfigError: a layer is asked for that the network does not have, or the network has nothing to explain.
     """
     settings = settings or run.need_finished().config.explain
-    table, config = run.table, run.config
-    started = time.perf_counter()
-    clouds = [f"{name}_{jet + 1}" for jet in range(run.sample.header.jets) for name in ("constituents", "mask")]
-    input_names = tuple(dict.fromkeys([tensor.name for tensor in run.model.inputs] + clouds))
+    key = work_key(run, settings)
+    summary = finished(run, key)
+    if summary is None:
+        started = time.perf_counter()
+        summary = _explained(run, settings, key, progress)
+        summary |= {"settings": settings.model_dump(mode="json"), "key": key}
+        summary |= {"seconds": time.perf_counter() - started, "figures": []}
+        write_json(run.path / FILE, summary)
+        summary = json.loads((run.path / FILE).read_text())
+    Partial(run.path, key).remove()
+    summary["figures"] = draw_all(run.path, summary, run.sample.configuration)
+    write_json(run.path / FILE, summary)
+    return summary
 
-    def test_batches(size: int) -> Iterator[tuple[Any, Any, Any]]:
-        for inputs, _, _, row in EventStream(
-            run.sample, table.census, config.data, "test", input_names, size
-        ).batches():
-            real = row >= 0
-            rows = row[real]
-            yield {name: array[real] for name, array in inputs.items()}, table.process[rows], table.weight_fb[rows]
 
+def work_key(run: Run, settings: ExplanationSettings) -> str:
+    """Tells whether work may be continued: same network, events and settings."""
+    return digest(
+        {
+            "format": FORMAT,
+            "weights": file_digest(run.model_file) if run.model_file.is_file() else None,
+            "events": run.sample.digest,
+            "settings": settings.model_dump(mode="json"),
+        }
+    )
+
+
+def finished(run: Run, key: str) -> dict[str, Any] | None:
+    """What `explanation.json` holds if it is of this work, and the files are whole."""
+    try:
+        stored: dict[str, Any] = json.loads((run.path / FILE).read_text())
+        if stored.get("key") != key:
+            return None
+        for name in stored["files"]:
+            with h5py.File(run.path / name, "r"):
+                pass
+    except (OSError, ValueError):
+        return None
+    return stored
+
+
+def _explained(
+    run: Run, settings: ExplanationSettings, key: str, progress: Callable[[int, int], None] | None
+) -> dict[str, Any]:
+    model, table, config = in_float32(run.model), run.table, run.config
+    rows = _chosen(run, settings.events)
+    header = run.sample.header
+    context = Context(
+        header.processes, header.labels, threshold(run), config.data, header.token_names, header.jets, run
+    )
+    names = tuple(tensor.name for tensor in model.inputs)
+    logits = logits_of(model, settings.batch_size)
+    batches = EventBatches(run.sample, table, rows, settings.batch_size, context, logits, names)
     provenance = {
         "configuration": config.model_dump(mode="json"),
         "seed": config.seed,
         "versions": library_versions(),
     }
-    names = run.sample.header.processes
-    tokens = run.sample.header.token_names
-    summary = explain_model(run.model, test_batches, names, settings, run.path, provenance, progress, tokens)
-    summary["figures"] = [str(path) for path in summary["figures"]]
-    summary |= {"settings": settings.model_dump(mode="json"), "seconds": time.perf_counter() - started}
-    write_json(run.path / "explanation.json", summary)
-    return summary
+    arguments = (context, settings, run.path, provenance, key, progress)
+    summary = explain_model(model, batches, len(rows), *arguments)
+    return summary | _studied(run, settings, Partial(run.path, key), progress)
+
+
+def _chosen(run: Run, most: int) -> NDArray[np.int64]:
+    try:
+        return chosen_rows(run.table, most, run.config.seed)
+    except InputError as error:
+        raise InputError(f"{run.path}: {error}") from None
+
+
+def _studied(
+    run: Run, settings: ExplanationSettings, partial: Partial, progress: Callable[[int, int], None] | None
+) -> dict[str, Any]:
+    """What the studies found, done once."""
+    found = partial.studies()
+    if found is None:
+        found = attribution.studies(run, settings, progress)
+        partial.keep_studies(found)
+    return found
+
+
+def threshold(run: Run) -> float:
+    """Logit at or above which half of the signal of the test split is accepted.
+
+    From `scores.h5` if that was written after the network and holds the events of the test split.
+    """
+    table, path = run.table, run.path / "scores.h5"
+    rows = table.rows("test")
+    if path.is_file() and path.stat().st_mtime >= run.model_file.stat().st_mtime:
+        with contextlib.suppress(MscatError):
+            scores = read_scores(path)
+            if np.array_equal(scores.event_id, table.event_id[rows]):
+                return weighted_roc(scores.logit, scores.label, scores.weight_fb).threshold_at(SIGNAL_EFFICIENCY)
+    rows, logit = run.predictor.logits(run.sample, table, "test")
+    return weighted_roc(logit, table.label[rows], table.weight_fb[rows]).threshold_at(SIGNAL_EFFICIENCY)
+
+
+def logits_of(model: keras.Model, size: int) -> Logits:
+    """Logits `(n,)` of at most `size` events, from inputs by name; a smaller batch is filled up, to be traced once."""
+    call, names = forward(model, size), [tensor.name for tensor in model.inputs]
+
+    def logits(inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        events = len(inputs[names[0]])
+        places = np.minimum(np.arange(size), events - 1)
+        found: NDArray[np.float32] = call({name: inputs[name][places] for name in names})
+        return found[:events]
+
+    return logits

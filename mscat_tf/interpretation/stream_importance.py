@@ -4,7 +4,9 @@ Permutation importance (Breiman, Machine Learning 45 (2001) 5, section 10; arXiv
 whatever their class, one stream is dealt anew, the rest stays. What is lost is what the network took from the stream
 and from its relations to the others. A stream that the network ignores loses exactly nothing. Two streams that say
 the same protect each other, so that little is lost by either: see all jets together as well. A single column that is
-dealt anew gives events that no physics makes; the network was never shown such.
+dealt anew gives events that no physics makes; the network was never shown such. A column of constituents is dealt place
+by place (first constituents among first ones), each from the next event that has a constituent there, in an order of
+the events that is the same for all places: so padding stays padding, and most events get the column of one other event.
 """
 
 import json
@@ -27,6 +29,7 @@ Stream = tuple[tuple[str, int | None], ...]
 """Names of inputs, each whole or one column of it."""
 
 FILE = "importance.json"
+LOW_SCALE = re.compile(r"(constituents|lund)_(\d+)")
 BATCH = 512
 
 
@@ -73,13 +76,37 @@ def streams_of(inputs: Sequence[str], kinematic_features: Sequence[str]) -> dict
     return found
 
 
+def features_of(
+    inputs: Sequence[str], low_scale: Mapping[str, Sequence[str]], kinematics: Sequence[str], shapes: Sequence[str] = ()
+) -> dict[str, Stream]:
+    """Single columns among the inputs of a network by name: `constituents: pt` of all jets, `kinematics: m` of all
+    tokens, `event shapes: sphericity`.
+
+    Args:
+        inputs: names. low_scale: columns of `constituents` and `lund`. kinematics, shapes: columns.
+    """
+    found: dict[str, Stream] = {}
+    for stream, columns in low_scale.items():
+        own = [name for name in inputs if re.fullmatch(rf"{stream}_\d+", name)]
+        if own:
+            found |= {f"{stream}: {name}": tuple((jet, n) for jet in own) for n, name in enumerate(columns)}
+    for what, columns in (("kinematics", kinematics), ("event_shapes", shapes)):
+        if what in inputs:
+            found |= {f"{what.replace('_', ' ')}: {name}": ((what, n),) for n, name in enumerate(columns)}
+    return found
+
+
 def importance(
-    logits: Callable[[Inputs], NDArray[Any]], events: Events, streams: Mapping[str, Stream], settings: Settings
+    logits: Callable[[Inputs], NDArray[Any]],
+    events: Events,
+    streams: Mapping[str, Stream],
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """AUC, and by stream what is lost of it.
 
     Args:
-        logits: of inputs by name, `(n,)`. events: with both classes.
+        logits: of inputs by name, `(n,)`. events: with both classes. progress: called with (streams done, streams).
 
     Returns:
         `auc`, and `streams`: by name `lost` with its `error`: bootstrap over parton-level events, and the scatter of
@@ -90,31 +117,44 @@ def importance(
     found = {}
     for name, stream in streams.items():
         orders = [rng.permutation(len(own)) for _ in range(settings.permutations)]
-        dealt = [logits(_dealt(events.inputs, stream, order)) for order in orders]
-        found[name] = _lost(own, dealt, events, settings)
+        others = [logits(dealt(events.inputs, stream, order)) for order in orders]
+        found[name] = _lost(own, others, events, settings)
+        if progress:
+            progress(len(found), len(streams))
     return {"auc": weighted_auc(own, events.label, events.weight), "streams": found}
 
 
-def _dealt(inputs: Inputs, stream: Stream, order: NDArray[np.integer]) -> Inputs:
+def dealt(inputs: Inputs, stream: Stream, order: NDArray[np.integer]) -> Inputs:
     """The inputs with a stream of event `order[i]` in event i."""
     changed = dict(inputs)
     for name, column in stream:
         if column is None:
             changed[name] = inputs[name][order]
+            continue
+        changed[name] = inputs[name].copy()
+        if low := LOW_SCALE.fullmatch(name):
+            mask = inputs[f"lund_mask_{low[2]}" if low[1] == "lund" else f"mask_{low[2]}"]
+            _deal_among_real(changed[name][..., column], np.asarray(mask, bool), order)
         else:
-            changed[name] = inputs[name].copy()
             changed[name][..., column] = inputs[name][order][..., column]
     return changed
 
 
-def _lost(own: NDArray[Any], dealt: list[NDArray[Any]], events: Events, settings: Settings) -> dict[str, float]:
+def _deal_among_real(values: NDArray[Any], mask: NDArray[np.bool_], order: NDArray[np.integer]) -> None:
+    """In place: every real value from the event that follows in `order` among those that are real there."""
+    for place in range(values.shape[1]):
+        real = order[mask[order, place]]
+        values[real, place] = values[np.roll(real, -1), place]
+
+
+def _lost(own: NDArray[Any], others: list[NDArray[Any]], events: Events, settings: Settings) -> dict[str, float]:
     def lost(weight: NDArray[np.float64]) -> NDArray[np.float64]:
         before = weighted_auc(own, events.label, weight)
-        return np.array([before - weighted_auc(other, events.label, weight) for other in dealt])
+        return np.array([before - weighted_auc(other, events.label, weight) for other in others])
 
     found = resample(lost, events.weight, events.group_id, events.process, settings.replicas, settings.seed)
     of_events = float(np.nanstd(found.resampled.mean(axis=1), ddof=1))
-    of_orders = float(np.std(found.value, ddof=1)) / np.sqrt(len(dealt)) if len(dealt) > 1 else 0.0
+    of_orders = float(np.std(found.value, ddof=1)) / np.sqrt(len(others)) if len(others) > 1 else 0.0
     return {"lost": float(found.value.mean()), "error": float(np.hypot(of_events, of_orders))}
 
 
@@ -135,13 +175,13 @@ def stream_importance(run: Run, settings: Settings | None = None) -> dict[str, A
     names = tuple(tensor.name for tensor in model.inputs)
     streams = streams_of(names, run.config.data.kinematic_features)
     events = _test_events(run, names, settings)
-    found = {**importance(_logits(model), events, streams, settings), "settings": asdict(settings)}
+    found = {**importance(batched_logits(model), events, streams, settings), "settings": asdict(settings)}
     found["events"] = len(events.label)
     write_json(file, found)
     return found
 
 
-def _logits(model: Any) -> Callable[[Inputs], NDArray[Any]]:
+def batched_logits(model: Any) -> Callable[[Inputs], NDArray[Any]]:
     """In batches of one size; the last one is filled up with copies of its first event."""
     from mscat_tf.inference.keras_network import forward
 

@@ -23,9 +23,11 @@ class ClassAttention(layers.Layer):
     Call arguments:
         tokens: `(batch, tokens, features)`.
         token_mask: bool `(batch, tokens)`, True where a token is real; None means all are.
+        return_attention_scores: also return the scores; same weights, for explanations only.
 
     Returns:
-        `(batch, features)`, normalised.
+        `(batch, features)`, normalised, and on request the scores `(batch, num_heads, num_blocks, 1 + tokens)`: a row
+        for each block, the class token itself first among the keys.
 
     Raises:
         ConfigError: an argument is out of range, or the heads cannot share the features.
@@ -52,14 +54,22 @@ class ClassAttention(layers.Layer):
             block.build(tokens_shape)
         self.norm.build((tokens_shape[0], 1, tokens_shape[-1]))
 
-    def call(self, tokens, token_mask=None, training=None):
-        token = ops.zeros_like(tokens[:, :1]) + self.token
+    def call(self, tokens, token_mask=None, training=None, return_attention_scores=False):
+        token, rows = ops.zeros_like(tokens[:, :1]) + self.token, []
         for block in self.blocks:
-            token = block(tokens, token_mask, class_token=token, training=training)
-        return self.norm(token)[:, 0]
+            options = {"class_token": token, "training": training, "return_attention_scores": return_attention_scores}
+            found = block(tokens, token_mask, **options)
+            token, scores = found if return_attention_scores else (found, None)
+            rows.append(scores)
+        read = self.norm(token)[:, 0]
+        return (read, ops.concatenate(rows, axis=2)) if return_attention_scores else read
 
-    def compute_output_shape(self, tokens_shape):
-        return tokens_shape[0], tokens_shape[-1]
+    def compute_output_spec(self, tokens, token_mask=None, training=None, return_attention_scores=False):
+        read = keras.KerasTensor((tokens.shape[0], tokens.shape[-1]), self.compute_dtype)
+        if not return_attention_scores:
+            return read
+        shape = (tokens.shape[0], self.num_heads, self.num_blocks, 1 + tokens.shape[1])
+        return read, keras.KerasTensor(shape, self.compute_dtype)
 
     def get_config(self):
         own = ("num_blocks", "num_heads", "mlp_ratio", "dropout_rate")

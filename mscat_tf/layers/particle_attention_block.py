@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from mscat_tf.errors import ConfigError
 from mscat_tf.layers.activations import gelu
+from mscat_tf.layers.attention_block import attention_spec
 from mscat_tf.layers.checks import check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.key_masked_attention import KeyMaskedAttention
@@ -30,9 +31,11 @@ class ParticleAttentionBlock(layers.Layer):
         token_mask: bool `(batch, tokens)`, True where a token is real; padding is hidden as a key. None means all are.
         bias: `(batch, num_heads or 1, tokens, tokens)`, see `KeyMaskedAttention`; not for a class token.
         class_token: `(batch, 1, features)`, which is to read the tokens and itself.
+        return_attention_scores: also return the scores; same weights, for explanations only.
 
     Returns:
-        `(batch, tokens, features)`, or `(batch, 1, features)` of the class token.
+        `(batch, tokens, features)`, or `(batch, 1, features)` of the class token; on request the scores too:
+        `(batch, num_heads, tokens, tokens)`, or `(batch, num_heads, 1, 1 + tokens)` of the class token and the tokens.
 
     Raises:
         ConfigError: an argument is out of range, or the heads cannot share the features.
@@ -70,7 +73,7 @@ class ParticleAttentionBlock(layers.Layer):
         self.out.build(hidden_shape)
         self.dropout = Dropout(self.dropout_rate, **same, name="dropout")
 
-    def call(self, tokens, token_mask=None, bias=None, class_token=None, training=None):
+    def call(self, tokens, token_mask=None, bias=None, class_token=None, training=None, return_attention_scores=False):
         if class_token is None:
             query = context = self.norm_tokens(tokens)
             updated = tokens
@@ -79,15 +82,23 @@ class ParticleAttentionBlock(layers.Layer):
             context = self.norm_tokens(ops.concatenate([class_token, tokens], axis=1))
             if token_mask is not None:
                 token_mask = ops.concatenate([ops.ones_like(token_mask[:, :1]), token_mask], axis=1)
-        read = self.attention(query, context, context_mask=token_mask, bias=bias, training=training)
+        options = {"training": training, "return_attention_scores": return_attention_scores}
+        found = self.attention(query, context, context_mask=token_mask, bias=bias, **options)
+        read, scores = found if return_attention_scores else (found, None)
         scale = ops.repeat(self.head_scale, tokens.shape[-1] // self.num_heads)
         updated = updated + self.dropout(self.norm_read(scale * read), training=training)
         hidden = self.dropout(self.hidden(self.norm_mlp(updated)), training=training)
         change = self.dropout(self.out(self.norm_hidden(hidden)), training=training)
-        return self.residual_scale * updated + change
+        updated = self.residual_scale * updated + change
+        return updated if scores is None else (updated, scores)
 
-    def compute_output_shape(self, tokens_shape, class_token_shape=None):
-        return class_token_shape or tokens_shape
+    def compute_output_spec(
+        self, tokens, token_mask=None, bias=None, class_token=None, training=None, return_attention_scores=False
+    ):
+        if class_token is None:
+            return attention_spec(self, tokens, tokens, return_attention_scores)
+        together = keras.KerasTensor((tokens.shape[0], 1 + tokens.shape[1], tokens.shape[2]))
+        return attention_spec(self, class_token, together, return_attention_scores)
 
     def get_config(self):
         own = ("num_heads", "mlp_ratio", "dropout_rate")

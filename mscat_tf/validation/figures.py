@@ -8,6 +8,7 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from mscat_tf.data.sample import Sample
+from mscat_tf.evaluation.process_labels import ProcessLabels, process_labels
 from mscat_tf.evaluation.style import label_axes, new_axes, new_grid, process_colours, save
 from mscat_tf.validation.compare import Comparison
 from mscat_tf.validation.histograms import IMAGE_EDGES, Distributions, Histogram
@@ -33,14 +34,14 @@ def draw(
         folder: where. comparisons: whose p-values are written into the panels.
     """
     colours = dict(zip(sample.header.processes, process_colours(sample.header.labels), strict=True))
-    paths = []
+    labels, paths = process_labels(sample.header.processes, sample.configuration), []
     for name in dict.fromkeys(histogram.quantity.figure for histogram in found.histograms.values()):
         panels = [histogram for histogram in found.histograms.values() if histogram.quantity.figure == name]
         if reference is None:
-            paths.append(_draw_alone(name, panels, found.processes, colours, folder))
+            paths.append(_draw_alone(name, panels, found.processes, colours, labels, folder))
         else:
-            paths.append(_draw_pairs(name, panels, found, reference, colours, comparisons or [], folder))
-    paths.append(_draw_images(found, folder))
+            paths.append(_draw_pairs(name, panels, found, reference, colours, labels, comparisons or [], folder))
+    paths.append(_draw_images(found, labels, folder))
     return paths
 
 
@@ -52,13 +53,18 @@ def shape(histogram: Histogram, process: int) -> tuple[Floats, Floats]:
 
 
 def _draw_alone(
-    name: str, panels: list[Histogram], processes: tuple[str, ...], colours: dict[str, str], folder: Path
+    name: str,
+    panels: list[Histogram],
+    processes: tuple[str, ...],
+    colours: dict[str, str],
+    labels: ProcessLabels,
+    folder: Path,
 ) -> Path:
     figure, axes = new_axes(columns=len(panels))
     for panel, histogram in zip(axes, panels, strict=True):
         for index, process in enumerate(processes):
             if histogram.sums[index].sum() > 0.0:
-                _outline(panel, histogram, *shape(histogram, index), colours[process], process)
+                _outline(panel, histogram, *shape(histogram, index), colours[process], labels[process])
         _finish(panel, histogram)
         label_axes(panel, histogram.quantity.symbol, _fraction(histogram), histogram.quantity.title)
     return save(figure, folder, name)
@@ -70,6 +76,7 @@ def _draw_pairs(
     found: Distributions,
     reference: Distributions,
     colours: dict[str, str],
+    labels: ProcessLabels,
     comparisons: list[Comparison],
     folder: Path,
 ) -> Path:
@@ -81,7 +88,7 @@ def _draw_pairs(
         other = reference.histograms[histogram.quantity.name]
         for column, process in enumerate(found.processes):
             above, below = grid[2 * row][column], grid[2 * row + 1][column]
-            title = ", ".join(filter(None, (process, histogram.quantity.title)))
+            title = ", ".join(filter(None, (labels[process], histogram.quantity.title)))
             label_axes(above, "", _fraction(histogram), title)
             label_axes(below, histogram.quantity.symbol, "ratio")
             own = shape(histogram, column) if histogram.sums[column].sum() > 0.0 else None
@@ -166,7 +173,7 @@ def _fraction(histogram: Histogram) -> str:
     return "fraction of entries" if histogram.quantity.figure.startswith("constituent_") else "fraction of events"
 
 
-def _draw_images(found: Distributions, folder: Path) -> Path:
+def _draw_images(found: Distributions, labels: ProcessLabels, folder: Path) -> Path:
     """A row for each jet, a column for each process; the colours are the same in all."""
     jets, processes = found.images.sums.shape[1], len(found.processes)
     means = np.stack([found.images.mean(process) for process in range(processes)])
@@ -181,7 +188,7 @@ def _draw_images(found: Distributions, folder: Path) -> Path:
             )  # fmt: skip
             axes.set_aspect("equal")
             axes.minorticks_off()
-            label_axes(axes, r"$\eta$", r"$\phi$ [rad]", ", ".join(filter(None, (name, jet_name(jet, jets)))))
+            label_axes(axes, r"$\eta$", r"$\phi$ [rad]", ", ".join(filter(None, (labels[name], jet_name(jet, jets)))))
             axes.label_outer()
     bar = figure.colorbar(mesh, ax=[axes for row in grid for axes in row], shrink=0.8)
     bar.set_label(r"mean $p_T$ per event and cell [GeV]")

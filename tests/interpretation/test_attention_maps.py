@@ -4,11 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from mscat_tf.interpretation.attention import MeanAttention, attention_blocks, explanation_model, one_block, token_masks
+from mscat_tf.interpretation.attention import attention_blocks, explanation_model, one_block
+from mscat_tf.interpretation.group_sums import Members
+from mscat_tf.interpretation.mean_attention import add_scores, mean_arrays
+from mscat_tf.interpretation.token_masks import token_masks
 from mscat_tf.models.registry import build
 from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, tiny
 
-EXPLAINED = ("mscat", "concatenation", "joint_attention", "mscat_swapped", "kinematics_only", "released")
+EXPLAINED = (
+    *("mscat", "concatenation", "joint_attention", "mscat_swapped", "kinematics_only", "released"),
+    "particle_transformer",
+)
 EVENTS, HEADS, TOKENS, CONSTITUENTS = 5, 2, SIZES.tokens, SIZES.constituents
 
 
@@ -125,20 +131,77 @@ def random_events(seed=0, events=40, heads=2, queries=3, keys=4):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_streamed_mean_equals_a_loop_over_events(weighted):
     scores, query_mask, key_mask, process, weights = random_events()
-    mean = MeanAttention(3, 2, 3, 4)
+    weights = weights if weighted else np.ones(40)
+    sums = {}
     for rows in (slice(0, 7), slice(7, 8), slice(8, 40)):
-        chosen = weights[rows] if weighted else None
-        mean.add(scores[rows], query_mask[rows], key_mask[rows], process[rows], chosen)
+        members = Members(process[rows], 3, weights[rows])
+        add_scores(sums, "x", scores[rows], query_mask[rows], key_mask[rows], members)
+    found = mean_arrays(sums, "x")
     for which in range(2):
         for query in range(3):
             rows = [i for i in range(40) if process[i] == which and query_mask[i, query] and key_mask[i].any()]
-            expected = np.average(scores[rows][:, :, query], axis=0, weights=weights[rows] if weighted else None)
-            np.testing.assert_allclose(mean.per_head()[which, :, query], expected, rtol=1e-12)
-            np.testing.assert_allclose(mean.mean()[which, query], expected.mean(axis=0), rtol=1e-12)
-            assert mean.real_queries[which, query] == len(rows)
-    np.testing.assert_allclose(mean.mean()[:2].sum(axis=-1), 1.0)
+            expected = np.average(scores[rows][:, :, query], axis=0, weights=weights[rows])
+            np.testing.assert_allclose(found["x/per_head"][which, :, query], expected, rtol=1e-12)
+            np.testing.assert_allclose(found["x/mean"][which, query], expected.mean(axis=0), rtol=1e-12)
+            assert found["x/real_queries"][which, query] == len(rows)
+    np.testing.assert_allclose(found["x/mean"][:2].sum(axis=-1), 1.0)
+    assert np.all(found["x/mean"][2] == 0)  # a group without events
 
 
-def test_a_process_without_events_is_zero_not_nan():
-    mean = MeanAttention(2, 1, 3, 4)
-    assert np.all(mean.mean() == 0)
+def test_scores_equal_those_recomputed_from_the_weights(deep):
+    """softmax(Q K^T / sqrt(d)) over the real keys, from the kernels of the block and the tokens that enter it."""
+    model, explained = deep
+    inputs = mock_inputs(EVENTS)
+    merged = model.get_layer("merged_constituents").output
+    read = keras.Model(model.inputs, [model.get_layer("cross_block_1").output, *merged])(inputs)
+    query, context, mask = (np.asarray(values, np.float64) for values in read)
+    block = model.get_layer("cross_encoder_2")
+
+    def normalised(tokens, norm):
+        centred = tokens - tokens.mean(axis=-1, keepdims=True)
+        width = np.sqrt(centred.var(axis=-1, keepdims=True) + norm.epsilon)
+        gamma, beta = (np.asarray(weight) for weight in norm.get_weights())
+        return centred / width * gamma + beta
+
+    def heads(tokens, dense):
+        kernel, bias = dense.get_weights()
+        return np.einsum("etf,fhd->ehtd", tokens, kernel) + bias[None, :, None, :]
+
+    queries = heads(normalised(query, block.norm_query), block.attention.query_dense)
+    keys = heads(normalised(context, block.norm_context), block.attention.key_dense)
+    product = np.einsum("ehqd,ehkd->ehqk", queries, keys) / np.sqrt(block.attention.key_dim)
+    weights = np.exp(product - product.max(axis=-1, keepdims=True)) * mask[:, None, None, :]
+    wanted = weights / weights.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(one_block(explained, "cross_block_2")(inputs), wanted, atol=1e-5)
+
+
+def test_jets_of_a_trunk_that_serves_all_are_told_apart():
+    """The blocks of `particle_transformer` have no jet in their names; swapped jets swap the scores."""
+    model = network("particle_transformer", dropout_rate=0.0)
+    explained = explanation_model(model)
+    names = {f"constituents_{jet}_{kind}" for jet in (1, 2) for kind in ("block_1", "class")}
+    assert {name for name in attention_blocks(explained) if "constituents" in name} == names
+    inputs = inputs_of(model, mock_inputs(EVENTS))
+    swapped = {name: inputs[name[:-1] + str(3 - int(name[-1])) if "_" in name else name] for name in inputs}
+    before, after = explained(inputs), explained(swapped)
+    for kind, shape in (("block_1", (CONSTITUENTS, CONSTITUENTS)), ("class", (1, 1 + CONSTITUENTS))):
+        first = np.asarray(before[f"constituents_1_{kind}_scores"])
+        assert first.shape == (EVENTS, 2, *shape)
+        np.testing.assert_allclose(first, after[f"constituents_2_{kind}_scores"], atol=1e-6)
+        assert not np.allclose(first, before[f"constituents_2_{kind}_scores"], atol=1e-3)
+        query_mask, key_mask = token_masks(f"constituents_1_{kind}", inputs, *shape)
+        assert np.all(first.transpose(0, 3, 1, 2)[~key_mask] == 0)
+        np.testing.assert_allclose(first.sum(axis=-1), 1.0, atol=1e-5)
+        assert query_mask.shape == (EVENTS, shape[0])
+    tokens = keras.Model(model.inputs, read_by_class_token(model))(inputs)
+    _, direct = model.get_layer("class_attention")(tokens, inputs["mask_1"], return_attention_scores=True)
+    np.testing.assert_allclose(before["constituents_1_class_scores"], direct, atol=1e-6)
+
+
+def read_by_class_token(model):
+    """What enters the class token of jet 1."""
+    for node in model.get_layer("class_attention")._inbound_nodes:
+        tokens, mask = node.arguments.args[:2]
+        if mask.name == "mask_1":
+            return tokens
+    raise AssertionError("no call with mask_1")

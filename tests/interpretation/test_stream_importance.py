@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mscat_tf.interpretation.stream_importance import Events, Settings, importance, streams_of
+from mscat_tf.interpretation.stream_importance import Events, Settings, dealt, features_of, importance, streams_of
 
 N, SHIFT = 6_000, 1.2
 SETTINGS = Settings(permutations=2, replicas=20)
@@ -58,3 +58,34 @@ def test_streams_of_a_network_on_trees_of_one_jet_and_shapes():
     assert list(found) == ["jet 1", "event shapes", "kinematics", "kinematics: m"]
     assert {name for name, _ in found["jet 1"]} == {"lund_1", "lund_mask_1", "lund_parent_1"}
     assert streams_of(["kinematics"], ()) == {"kinematics": (("kinematics", None),)}
+
+
+def test_single_columns():
+    names = ["constituents_1", "constituents_2", "event_shapes", "kinematics", "lund_1", "lund_mask_1", "mask_1"]
+    found = features_of(names, {"constituents": ("eta", "pt"), "lund": ("ln_kt",)}, ("m",), ("sphericity",))
+    assert found == {
+        "constituents: eta": (("constituents_1", 0), ("constituents_2", 0)),
+        "constituents: pt": (("constituents_1", 1), ("constituents_2", 1)),
+        "lund: ln_kt": (("lund_1", 0),),
+        "kinematics: m": (("kinematics", 0),),
+        "event shapes: sphericity": (("event_shapes", 0),),
+    }
+    assert features_of(["kinematics"], {"constituents": ("eta",)}, ()) == {}
+
+
+def test_a_column_of_constituents_is_dealt_among_real_ones_of_the_same_place():
+    rng = np.random.default_rng(7)
+    mask = np.arange(5) < rng.integers(0, 6, (60, 1))
+    cloud = np.where(mask[..., None], rng.normal(size=(60, 5, 2)), 0.0)
+    inputs = {"constituents_1": cloud, "mask_1": mask}
+    found = dealt(inputs, (("constituents_1", 1),), rng.permutation(60))["constituents_1"]
+    np.testing.assert_array_equal(found[..., 0], cloud[..., 0])
+    assert np.all(found[~mask] == 0)
+    for place in range(5):
+        own = mask[:, place]
+        np.testing.assert_array_equal(np.sort(found[own, place, 1]), np.sort(cloud[own, place, 1]))
+        assert np.all(found[own, place, 1] != cloud[own, place, 1])
+    full = mask.all(axis=1)
+    giver = [np.flatnonzero((cloud[..., 1] == found[event, 0, 1]).any(axis=1))[0] for event in np.flatnonzero(full)]
+    same = [np.array_equal(found[e, :, 1], cloud[g, :, 1]) for e, g in zip(np.flatnonzero(full), giver, strict=True)]
+    assert same == full[giver].tolist()  # whole columns between events that are both full

@@ -74,6 +74,8 @@ BLOCK_INIT = {
     "attention_kind": "differential",
     "lambda_init": 0.3,
     "fused_attention": True,
+    "attention_skip": False,
+    "mlp_skip": False,
 }
 
 
@@ -87,7 +89,7 @@ BLOCK_INIT = {
         ),
         (CrossAttentionBlock, BLOCK_INIT, event()),
         (SelfAttentionBlock, BLOCK_INIT, cloud()),
-        (FeedForward, MLP_INIT, {"tokens": event()["query"]}),
+        (FeedForward, {**MLP_INIT, "skip": False}, {"tokens": event()["query"]}),
     ],
 )
 def test_contract(cls, init, inputs, tmp_path):

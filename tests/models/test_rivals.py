@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from mscat_tf.interpretation.attention import attention_blocks, explanation_model, one_block, token_masks
+from mscat_tf.interpretation.attention import attention_blocks, explanation_model, one_block
+from mscat_tf.interpretation.token_masks import token_masks
 from mscat_tf.models.registry import build
 from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, moved_weights, tiny
 

@@ -13,7 +13,8 @@ from mscat_tf.config import ModelSettings, load_config, shipped_configurations
 from mscat_tf.config.base import Settings
 from mscat_tf.config.model import Skip
 from mscat_tf.errors import ConfigError
-from mscat_tf.interpretation.attention import attention_blocks, explanation_model, token_masks
+from mscat_tf.interpretation.attention import attention_blocks, explanation_model
+from mscat_tf.interpretation.token_masks import token_masks
 from mscat_tf.layers import DifferentialAttention
 from mscat_tf.models.inputs import InputSpecification, Statistics
 from mscat_tf.models.registry import build
