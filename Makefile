@@ -46,9 +46,9 @@ data: venv  ## only the simulated events
 figures: venv  ## draw every figure of the runs of CONFIG again
 	$(BIN)/mscat figures $(CONFIG) $(OPTIONS)
 
-notebook: venv  ## open the first-look notebook in JupyterLab
+notebook: venv  ## open the notebooks of docs/ in JupyterLab, the first one in front
 	$(PIP) --constraint constraints.txt --no-build-isolation --editable ".[notebook]"
-	$(BIN)/jupyter lab docs/first_look.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) docs/01_first_run.ipynb
 
 test: venv  ## the whole test suite, on all cores
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
