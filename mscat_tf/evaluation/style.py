@@ -91,7 +91,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> Path:
     with plt.style.context(STYLE):
         _one_font(figure)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, here; with an engine every saving does it twice
+        with mpl.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)  # laid out once, here; with any engine every saving draws twice
         for ending in ("pdf", "png"):
             with atomic_path(Path(folder) / f"{name}.{ending}") as temporary:
                 metadata = {"CreationDate": None} if ending == "pdf" else None

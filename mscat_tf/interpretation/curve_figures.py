@@ -73,7 +73,7 @@ def draw_ranks(
             place.plot(rank, value, color=colour, label=processes[index])
             place.plot(rank, even[jet][index, row], color=colour, linestyle="--", linewidth=1)
         place.set_ylim(0, 1.25 * max(float(values[:, row].max(initial=1e-9)) for values in mean))
-        place.set_xlim(1, len(rank))
+        place.set_xlim(0.5, len(rank) + 0.5)
         place.minorticks_off()  # in so many panels they take most of the time of drawing
         title = f"{readers[row]} reads the {names_of(JET_LABELS, jets, 'jet')[jet]}"
         label_axes(

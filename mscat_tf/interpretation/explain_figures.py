@@ -79,16 +79,20 @@ class Material:
         return {name.removesuffix("/mean"): array for name, array in found.items()}
 
     def per_jet(self, prefix: str, block: str = "") -> list[NDArray[Any]]:
-        """Arrays `<prefix>/[<block>/]jet_j` of all jets in turn, of the shown processes; none where there are none."""
-        start = f"{prefix}/{block}/" if block else f"{prefix}/"
-        found = sorted(name for name in self.maps if re.fullmatch(re.escape(start) + r"jet_\d+", name))
-        return [self.maps[name][self.shown] for name in found]
+        """Arrays `<prefix>/[<block>/]jet_j` of the shown processes, jet by jet; none where there are none.
+
+        Of a block that each jet has for itself (`constituents_1_cross_2`) those of all jets.
+        """
+        start = re.sub(r"constituents_\d+", r"constituents_\\d+", f"{prefix}/{block}/" if block else f"{prefix}/")
+        found = {int(match[1]): name for name in self.maps if (match := re.fullmatch(start + r"jet_(\d+)", name))}
+        return [self.maps[name][self.shown] for _, name in sorted(found.items())]
 
     @property
     def last_reading(self) -> str | None:
         """The last block that is projected onto constituents."""
         found = {name.split("/")[1] for name in self.maps if name.startswith("plane/")}
-        return max(found, key=lambda name: (int(name.rsplit("_", 1)[-1]), name), default=None) if found else None
+        numbers = {name: re.search(r"(\d+)$", name) for name in found}  # pooling has none: a block comes first
+        return max(found, key=lambda name: (int(number[1]) if (number := numbers[name]) else 0, name), default=None)
 
 
 def draw_all(folder: Path, summary: Mapping[str, Any], configuration: Mapping[str, Any] | None = None) -> list[str]:

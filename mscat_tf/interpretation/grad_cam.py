@@ -123,9 +123,3 @@ def _quiet_about_masks() -> Iterator[None]:
 def all_zero(maps: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Events `(events,)` whose map has no positive entry: nothing raised their score, so there is nothing to show."""
     return ~np.any(maps > 0, axis=1)
-
-
-def shares(maps: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Each event's map divided by its sum, `(events, tokens)`; events with an all-zero map stay 0."""
-    total = maps.sum(axis=1, keepdims=True, dtype=np.float64)
-    return np.divide(maps, total, out=np.zeros(maps.shape), where=total > 0)

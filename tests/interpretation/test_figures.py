@@ -1,7 +1,9 @@
 """Figures of an explanation, from files alone: what is drawn where, with which numbers, and without a framework."""
 
+import itertools
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +15,7 @@ from mscat_tf.interpretation.check_figures import draw_importance, draw_insertio
 from mscat_tf.interpretation.explain_figures import Material, differences, draw_all, draw_attributions, draw_places
 from mscat_tf.interpretation.figures import BINS, PLANE, figure_of, plane_density
 from mscat_tf.interpretation.plane_figures import draw_planes, shares, signed_density
-from mscat_tf.interpretation.store import read_arrays
+from mscat_tf.interpretation.store import read_arrays, write_arrays
 from tests.interpretation.explained_files import write_explanation
 
 CONFIGURATION = {"processes": {"signal": {"kind": "heavy_higgs"}}, "sqrt_s": 14000.0}
@@ -26,18 +28,26 @@ def explained(tmp_path_factory):
     return folder, write_explanation(folder)
 
 
+@pytest.fixture(scope="module")
+def drawn(explained):
+    """Axes of every figure by name, not written."""
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explain_figures, "save_figure", lambda axes, _, name: [found.setdefault(name, axes)])
+        draw_all(*explained, CONFIGURATION)
+    plt.close("all")  # pyplot forgets them, they stay
+    return found
+
+
 @pytest.fixture(autouse=True)
 def closed():
     yield
     plt.close("all")
 
 
-def test_every_array_has_its_figure(explained, monkeypatch):
-    """A process without events is left out, and so is the side of the working point that has too few."""
-    folder, numbers = explained
-    drawn = {}
-    monkeypatch.setattr(explain_figures, "save_figure", lambda axes, _, name: [drawn.setdefault(name, axes)])
-    draw_all(folder, numbers, CONFIGURATION)
+def test_every_array_has_its_figure(explained, drawn):
+    """A process without events is left out."""
+    folder, _ = explained
     planes = {f"attention_plane{kind}_jet_{jet}" for kind in ("", "_difference") for jet in (1, 2)}
     blocks = ("constituents_block_1", "cross_block_1", "cross_block_1_right_and_wrong", "kinematics_block_1")
     others = {"attention_heads", "attention_rollout", "attention_by_rank", "attention_by_b_distance"}
@@ -53,15 +63,15 @@ def test_every_array_has_its_figure(explained, monkeypatch):
     np.testing.assert_allclose(np.asarray(wrong[1, 1].images[0].get_array()), maps["cross_block_1/mean"][6, :, 5:])
 
 
-def test_files_are_the_same_again(explained, tmp_path):
+def test_files_are_the_same_again(explained):
     folder, numbers = explained
     only = {**numbers, "files": [], "tokens": []}
     for study in ("insertion_deletion", "randomisation"):
         only[study] = {"refused": "no constituents"}
     first = draw_all(folder, only)
     assert [path.rsplit("/", 1)[1] for path in first] == ["importance.png", "importance.pdf"]
-    before = [open(path, "rb").read() for path in first]
-    assert [open(path, "rb").read() for path in draw_all(folder, only)] == before
+    before = [Path(path).read_bytes() for path in first]
+    assert [Path(path).read_bytes() for path in draw_all(folder, only)] == before
     assert [start[:4] for start in before] == [b"\x89PNG", b"%PDF"]
 
 
@@ -130,27 +140,44 @@ def test_studies_show_their_numbers(explained):
     assert labels == ["Grad-CAM", "integrated gradients"]
     left, _ = draw_insertion_deletion(numbers["insertion_deletion"]).flat
     wanted = numbers["insertion_deletion"]["methods"]["random"]["deletion"]["logit"]
-    np.testing.assert_allclose(left.lines[-1].get_ydata(), wanted)
+    np.testing.assert_allclose(left.containers[-1].lines[0].get_ydata(orig=False), wanted)
 
 
 @pytest.mark.parametrize("name", ["attention_heads", "attention_by_rank", "attention_cross_block_1", "importance"])
-def test_no_two_labels_lie_on_each_other(explained, monkeypatch, name):
-    """Titles, axis titles and the labels of the ticks of one axis, as they are laid out."""
-    folder, numbers = explained
-    drawn = {}
-    monkeypatch.setattr(explain_figures, "save_figure", lambda axes, _, key: [drawn.setdefault(key, axes)])
-    draw_all(folder, numbers, CONFIGURATION)
+def test_no_two_labels_lie_on_each_other(drawn, name):
+    """Titles, axis titles and upright labels of ticks, as they are laid out."""
     figure = figure_of(drawn[name])
     figure.draw_without_rendering()
     texts = [text for place in figure.axes for text in (place.title, place.xaxis.label, place.yaxis.label)]
-    texts += [label for place in figure.axes for label in (*place.get_xticklabels(), *place.get_yticklabels())]
-    boxes = [text.get_window_extent() for text in texts if text.get_visible() and text.get_text()]
-    straight = [box for box, text in zip(boxes, texts, strict=False) if text.get_rotation() in (0, 90)]
-    for number, box in enumerate(straight):
-        assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in straight[:number])
+    for axis in (axis for place in figure.axes for axis in (place.xaxis, place.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+        texts += [label for tick in ticks for label in (tick.label1, tick.label2)]
+    shown = [text for text in texts if text.get_visible() and text.get_text() and text.get_rotation() in (0, 90)]
+    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in shown]
+    both = [(one, other) for (one, box), (other, place) in itertools.combinations(boxes, 2) if box.overlaps(place)]
+    assert both == []
 
 
 def test_drawing_needs_no_framework():
     code = "import sys, mscat_tf.interpretation.explain_figures, mscat_tf.explanation; "
     code += "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_block_of_each_jet_is_drawn_for_all_jets(tmp_path):
+    """`mscat_swapped` has blocks `constituents_j_cross_b`, each of its own jet; pooling is no block."""
+    numbers = write_explanation(tmp_path)
+    maps, about = read_arrays(tmp_path / "attention.h5")
+    for jet in (1, 2):
+        for name in ("plane", "rank", "rank_error", "rank_even"):
+            maps[f"{name}/constituents_{jet}_cross_2/jet_{jet}"] = maps.pop(f"{name}/cross_block_1/jet_{jet}")
+            maps[f"{name}/constituents_{jet}_pooled/jet_{jet}"] = maps[f"{name}/constituents_{jet}_cross_2/jet_{jet}"]
+    about["readers"] = {f"constituents_{jet}_cross_2": ["jet 1", "jet 2", "sum"] for jet in (1, 2)}
+    write_arrays(tmp_path / "attention.h5", maps, about)
+    drawn = draw_places(Material(tmp_path, numbers, None))
+    assert drawn["attention_by_rank"].shape == (3, 2)
+    for jet in (1, 2):
+        shown = drawn[f"attention_plane_difference_jet_{jet}"][0, 0].images[0].get_array()
+        plane = maps[f"plane/constituents_{jet}_cross_2/jet_{jet}"]
+        np.testing.assert_allclose(np.asarray(shown).T, plane[0, 0] - plane[1, 0])

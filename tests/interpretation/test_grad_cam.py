@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from mscat_tf.errors import ConfigError
-from mscat_tf.interpretation.grad_cam import GradCam, all_zero, gradcam_layers, shares
+from mscat_tf.interpretation.grad_cam import GradCam, all_zero, gradcam_layers
 from mscat_tf.interpretation.integrated_gradients import coordinates_of
+from mscat_tf.interpretation.plane_figures import shares
 from mscat_tf.interpretation.score_cam import ScoreCam
 from mscat_tf.models.inputs import Statistics
 from mscat_tf.models.registry import build

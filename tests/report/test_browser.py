@@ -77,10 +77,11 @@ class Watched:
         return self
 
     def shown(self, figure):
-        """What is drawn: traces and layout."""
+        """What is drawn: traces and axes, without the ranges that plotly finds, which depend on what it drew before."""
         return self.page.evaluate(
             "name => { const plot = document.querySelector(`#${name} .plot`);"
-            " return JSON.stringify([plot.data, plot.layout.xaxis, plot.layout.yaxis]); }",
+            " const axis = found => ({...found, range: found && found.autorange ? null : found && found.range});"
+            " return JSON.stringify([plot.data, axis(plot.layout.xaxis), axis(plot.layout.yaxis)]); }",
             figure,
         )
 

@@ -65,7 +65,7 @@ def test_evaluation_of_the_run(trained):
     metrics = evaluate(trained)
     assert metrics["all backgrounds"]["auc"]["value"] > 0.7
     assert {path.stem for path in trained.path.joinpath("figures").glob("*.png")} == {
-        "roc", "calibration", "scores", "efficiency", "selection", "sculpting",
+        "roc", "calibration", "scores", "efficiency", "selection", "sculpting", "yields",
     }  # fmt: skip
     assert f"{metrics['all backgrounds']['auc']['value']:.4f}" in Run(trained.path)._repr_html_()
     assert metrics["yields"]["4b"]["expected"] > 0

@@ -151,7 +151,7 @@ def test_run_folder_is_that_of_every_training(trained):
     names = {path.name for path in trained.path.iterdir()}
     assert {"config.yaml", "environment.json", "trees.h5", "history.csv", "training.json", "scores.h5"} <= names
     assert {path.stem for path in trained.path.joinpath("figures").glob("*.png")} == {
-        "roc", "calibration", "scores", "efficiency", "selection", "sculpting",
+        "roc", "calibration", "scores", "efficiency", "selection", "sculpting", "yields",
     }  # fmt: skip
     assert trained.metrics["all backgrounds"]["auc"]["value"] > 0.9
     assert sum(part["events"] for part in trained.training["splits"]["train"].values()) == len(
