@@ -14,6 +14,7 @@ from mscat_tf.errors import InputError
 from mscat_tf.html_table import html_table
 
 ATTENTION_FILE, GRAD_CAM_FILE, NUMBERS_FILE = "attention.h5", "gradcam.h5", "explanation.json"
+AGAIN = "make it again with `mscat explain`"
 MOST_SHOWN = 6
 """Inputs, in the summary."""
 
@@ -52,15 +53,42 @@ class StoredMaps(Mapping[str, NDArray[Any]]):
         try:
             with h5py.File(self.path, "r") as file:
                 yield file
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.path}: cannot be read ({error}); make it again with `mscat explain`") from error
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{self.path}: cannot be read ({error}); {AGAIN}") from error
 
     def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.read(name)
+
+    def read(self, name: str, rows: Any = ()) -> NDArray[Any]:
+        """An array, or some of its rows.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        self.shape(name)
+        with self._opened() as file:
+            found: NDArray[Any] = file[name][rows]
+            return found
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of one array.
+
+        Raises:
+            InputError: it is missing.
+        """
         if name not in self._shapes:
             raise InputError(f"{self.path}: holds no '{name}'; it holds {', '.join(sorted(self))}")
-        with self._opened() as file:
-            found: NDArray[Any] = file[name][()]
-            return found
+        return self._shapes[name][0]
+
+    def attribute(self, name: str) -> Any:
+        """One of the file's attributes.
+
+        Raises:
+            InputError: an earlier version made the file, without it.
+        """
+        if name not in self.attributes:
+            raise InputError(f"{self.path}: says nothing of '{name}'; {AGAIN}")
+        return self.attributes[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._shapes
@@ -74,7 +102,7 @@ class StoredMaps(Mapping[str, NDArray[Any]]):
     @property
     def processes(self) -> list[str]:
         """Names by index."""
-        return list(self.attributes["processes"])
+        return list(self.attribute("processes"))
 
     def of(self, name: str, process: str, verdict: str = "all") -> NDArray[Any]:
         """Part of an array that belongs to one group of events.
@@ -86,7 +114,7 @@ class StoredMaps(Mapping[str, NDArray[Any]]):
         Raises:
             InputError: there is no such array or group.
         """
-        groups = self.attributes["groups"]
+        groups = self.attribute("groups")
         for index, group in enumerate(groups):
             if (group["process"], group["verdict"]) == (process, verdict):
                 found: NDArray[Any] = self[name][index]

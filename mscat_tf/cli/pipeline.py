@@ -16,6 +16,7 @@ from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError, MissingExtraError
 from mscat_tf.evaluation.markdown import table_lines
+from mscat_tf.explanation import GRAD_CAM_FILE, NUMBERS_FILE
 from mscat_tf.files import write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path, source_path
 
@@ -50,7 +51,7 @@ def train_mirror(config: Config, workers: int | None = None) -> None:
     figures = watch.time("sample figures", partial(_sample_figures, config))
     runs = _trained_and_evaluated(config, NETWORKS, watch)
     first = _with_layers(runs[0])
-    watch.time("explanation", partial(_explained, first, config), done=(first.path / "gradcam.h5").is_file())
+    watch.time("explanation", partial(_explained, first, config), done=(first.path / GRAD_CAM_FILE).is_file())
     figures += _compared(config, runs, watch, networks_as_columns)
     _list_figures(figures, runs)
     _reported([first, *runs[1:]])
@@ -173,7 +174,7 @@ def evaluated_alike(run: Run, config: Config) -> bool:
 
 def _explained(run: Run, config: Config) -> None:
     wanted = config.explain.model_dump(mode="json")
-    done = run.path / "explanation.json"
+    done = run.path / NUMBERS_FILE
     if done.is_file() and json.loads(done.read_text())["settings"] == wanted:
         out.print(f"{run.path}: already explained with these settings; nothing to do")
         return

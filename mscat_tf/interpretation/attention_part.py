@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from mscat_tf.config import ExplanationSettings
+from mscat_tf.explanation import ATTENTION_FILE
 from mscat_tf.interpretation.attention import (
     attention_blocks,
     explanation_model,
@@ -29,7 +30,7 @@ from mscat_tf.interpretation.explained_events import ShownEvents
 from mscat_tf.interpretation.group_sums import Members, add_to, ratio, with_all
 from mscat_tf.interpretation.mean_attention import add_scores, mean_arrays
 from mscat_tf.interpretation.onto_constituents import onto_constituents, reader_labels, reads_constituents
-from mscat_tf.interpretation.part import ATTENTION_FILE, Arrays, Batch, Context
+from mscat_tf.interpretation.part import Arrays, Batch, Context
 from mscat_tf.interpretation.rollout import Rollout, row_labels
 from mscat_tf.interpretation.token_masks import token_masks
 

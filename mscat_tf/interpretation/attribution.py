@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import ExplanationSettings
+from mscat_tf.explanation import GRAD_CAM_FILE
 from mscat_tf.interpretation.attribution_studies import studies
 from mscat_tf.interpretation.grad_cam import ENGINES, GradCam, all_zero, gradcam_layers
 from mscat_tf.interpretation.integrated_gradients import (
@@ -21,7 +22,7 @@ from mscat_tf.interpretation.integrated_gradients import (
     coordinates_of_run,
     summed,
 )
-from mscat_tf.interpretation.part import Arrays, Batch, Context, Part, RowPart, event_rows
+from mscat_tf.interpretation.part import Arrays, Batch, Context, Part, RowPart, SummingPart, event_rows
 from mscat_tf.interpretation.score_cam import ScoreCam
 from mscat_tf.models.inputs import InputSpecification, Statistics
 
@@ -118,16 +119,23 @@ class MapsPart(RowPart):
         return {f"{self.method}_all_zero": shares}
 
 
-class IntegratedPart(RowPart):
+class IntegratedPart(SummingPart):
     """Integrated gradients of every event, and whether they are complete.
 
     Args:
         engine: what makes them. processes: names.
     """
 
+    file = GRAD_CAM_FILE
+
+    def arrays(self) -> Arrays:
+        """No results besides the rows."""
+        return {}
+
     def __init__(self, engine: IntegratedGradients, processes: tuple[str, ...]) -> None:
+        super().__init__()
         self.engine, self.processes = engine, processes
-        self.sums: Arrays = {"completeness": np.zeros(5)}
+        self.sums["completeness"] = np.zeros(5)
         for name, where in engine.coordinates.items():
             self.sums[name] = np.zeros((len(processes), *where.mean.shape))
         self.sums["events"] = np.zeros(len(processes))
@@ -160,14 +168,6 @@ class IntegratedPart(RowPart):
             inner = self.sums[name].ndim - 1
             others = tuple(range(1, values.ndim - inner))
             np.add.at(self.sums[name], process, np.abs(values).sum(axis=others, dtype=np.float64))
-
-    def state(self) -> Arrays:
-        """All sums."""
-        return dict(self.sums)
-
-    def restore(self, arrays: Arrays) -> None:
-        """The same."""
-        self.sums = {name: np.array(values) for name, values in arrays.items()}
 
     def attributes(self) -> dict[str, Any]:
         """`integrated_gradients`: `completeness`, and by process and input the mean over events of the summed absolute

@@ -75,13 +75,7 @@ def draw_ranks(
         place.set_ylim(0, 1.25 * max(float(values[:, row].max(initial=1e-9)) for values in mean))
         place.set_xlim(0.5, len(rank) + 0.5)
         place.minorticks_off()  # in so many panels they take most of the time of drawing
-        title = f"{readers[row]} reads the {names_of(JET_LABELS, jets, 'jet')[jet]}"
-        label_axes(
-            place,
-            r"rank of the constituent in $p_\mathrm{T}$" if row == len(readers) - 1 else "",
-            "attention" if jet == 0 else "",
-            title,
-        )
+        _label_panel(axes, (row, jet), readers[row], r"rank of the constituent in $p_\mathrm{T}$", "attention")
     return _explained(axes, {"--": "evenly spread"})
 
 
@@ -115,14 +109,15 @@ def draw_truth(
         place.set_xlim(shown[0], shown[-1])
         place.minorticks_off()
         place.set_ylim(bottom=0)
-        title = f"{readers[row]} reads the {names_of(JET_LABELS, jets, 'jet')[jet]}"
-        label_axes(
-            place,
-            r"$\Delta R$ to the nearest b hadron" if row == len(readers) - 1 else "",
-            "share of attention" if jet == 0 else "",
-            title,
-        )
+        _label_panel(axes, (row, jet), readers[row], r"$\Delta R$ to the nearest b hadron", "share of attention")
     return _explained(axes, {"--": r"follows $p_\mathrm{T}$", ":": "counts constituents"})
+
+
+def _label_panel(axes: Grid, where: tuple[int, int], reader: str, x: str, y: str) -> None:
+    """Who reads which jet; names of the axes in the last row and the first column alone."""
+    (row, jet), (rows, jets) = where, axes.shape
+    title = f"{reader} reads the {names_of(JET_LABELS, jets, 'jet')[jet]}"
+    label_axes(axes[where], x if row == rows - 1 else "", y if jet == 0 else "", title)
 
 
 def _explained(axes: Grid, dashes: Mapping[str, str]) -> Grid:

@@ -12,11 +12,12 @@ import numpy as np
 
 from mscat_tf.config import ExplanationSettings
 from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.explanation import ATTENTION_FILE, GRAD_CAM_FILE
 from mscat_tf.files import make_folder
 from mscat_tf.interpretation import attribution
 from mscat_tf.interpretation.attention import high_scale_labels
 from mscat_tf.interpretation.attention_part import AttentionPart
-from mscat_tf.interpretation.part import ATTENTION_FILE, GRAD_CAM_FILE, Arrays, Batch, Context, Part
+from mscat_tf.interpretation.part import Arrays, Batch, Context, Part
 from mscat_tf.interpretation.partial import Partial
 from mscat_tf.interpretation.store import write_arrays
 

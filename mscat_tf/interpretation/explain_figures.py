@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.evaluation.process_labels import process_labels
 from mscat_tf.evaluation.style import process_colours
+from mscat_tf.explanation import ATTENTION_FILE, GRAD_CAM_FILE
 from mscat_tf.interpretation.check_figures import (
     METHODS,
     draw_importance,
@@ -60,8 +61,8 @@ class Material:
 
     def __init__(self, folder: Path, summary: Mapping[str, Any], configuration: Mapping[str, Any] | None) -> None:
         files, processes = summary["files"], list(summary["events"])
-        self.maps, about = read_arrays(folder / "attention.h5") if "attention.h5" in files else ({}, {})
-        self.cams = read_arrays(folder / "gradcam.h5", DRAWN_EVENTS)[0] if "gradcam.h5" in files else {}
+        self.maps, about = read_arrays(folder / ATTENTION_FILE) if ATTENTION_FILE in files else ({}, {})
+        self.cams = read_arrays(folder / GRAD_CAM_FILE, DRAWN_EVENTS)[0] if GRAD_CAM_FILE in files else {}
         self.groups, self.about = summary["groups"], about
         self.tokens: Sequence[str] = summary["tokens"]
         self.shown = [index for index, events in enumerate(summary["events"].values()) if events]

@@ -37,13 +37,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
+from mscat_tf.explanation import ATTENTION_FILE, GRAD_CAM_FILE
 
 if TYPE_CHECKING:
     from mscat_tf.run_folder import Run
 
 Arrays = dict[str, NDArray[Any]]
-ATTENTION_FILE = "attention.h5"
-GRAD_CAM_FILE = "gradcam.h5"
 VERDICTS = ("all", "right", "wrong")
 
 
@@ -139,16 +138,12 @@ class Part(Protocol):
 
 
 class RowPart:
-    """A part that sums nothing: override `rows`."""
+    """A part that sums nothing: give it `rows`."""
 
     file = GRAD_CAM_FILE
 
     def add(self, batch: Batch) -> None:
         """Nothing is summed."""
-
-    def rows(self, batch: Batch) -> Arrays:
-        """Arrays `(kept events, ...)` by name, to be appended to the file."""
-        raise NotImplementedError
 
     def state(self) -> Arrays:
         """Nothing is summed."""

@@ -3,11 +3,10 @@
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import h5py
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,18 +14,19 @@ from mscat_tf.config import ExplanationSettings, digest
 from mscat_tf.errors import InputError, MscatError
 from mscat_tf.evaluation.metrics import weighted_roc
 from mscat_tf.evaluation.scores import read_scores
+from mscat_tf.explanation import NUMBERS_FILE
 from mscat_tf.files import file_digest, write_json
-from mscat_tf.inference.keras_network import forward, in_float32
+from mscat_tf.inference.keras_network import in_float32
 from mscat_tf.interpretation import attribution
-from mscat_tf.interpretation.event_batches import EventBatches, Logits, chosen_rows
+from mscat_tf.interpretation.event_batches import EventBatches, chosen_rows
 from mscat_tf.interpretation.explain import explain as explain_model
 from mscat_tf.interpretation.explain_figures import draw_all
 from mscat_tf.interpretation.part import Context
 from mscat_tf.interpretation.partial import Partial
+from mscat_tf.interpretation.stream_importance import batched_logits
 from mscat_tf.provenance import library_versions
 from mscat_tf.run_folder import Run
 
-FILE = "explanation.json"
 FORMAT = 1
 """Of the files; another one makes unfinished and finished work of before count as not done."""
 SIGNAL_EFFICIENCY = 0.5
@@ -57,11 +57,11 @@ def explain(
         summary = _explained(run, settings, key, progress)
         summary |= {"settings": settings.model_dump(mode="json"), "key": key}
         summary |= {"seconds": time.perf_counter() - started, "figures": []}
-        write_json(run.path / FILE, summary)
-        summary = json.loads((run.path / FILE).read_text())
+        write_json(run.path / NUMBERS_FILE, summary)
+        summary = json.loads((run.path / NUMBERS_FILE).read_text())
     Partial(run.path, key).remove()
     summary["figures"] = draw_all(run.path, summary, run.sample.configuration)
-    write_json(run.path / FILE, summary)
+    write_json(run.path / NUMBERS_FILE, summary)
     return summary
 
 
@@ -80,7 +80,7 @@ def work_key(run: Run, settings: ExplanationSettings) -> str:
 def finished(run: Run, key: str) -> dict[str, Any] | None:
     """What `explanation.json` holds if it is of this work, and the files are whole."""
     try:
-        stored: dict[str, Any] = json.loads((run.path / FILE).read_text())
+        stored: dict[str, Any] = json.loads((run.path / NUMBERS_FILE).read_text())
         if stored.get("key") != key:
             return None
         for name in stored["files"]:
@@ -101,7 +101,7 @@ def _explained(
         header.processes, header.labels, threshold(run), config.data, header.token_names, header.jets, run
     )
     names = tuple(tensor.name for tensor in model.inputs)
-    logits = logits_of(model, settings.batch_size)
+    logits = batched_logits(model, settings.batch_size)
     batches = EventBatches(run.sample, table, rows, settings.batch_size, context, logits, names)
     provenance = {
         "configuration": config.model_dump(mode="json"),
@@ -145,16 +145,3 @@ def threshold(run: Run) -> float:
                 return weighted_roc(scores.logit, scores.label, scores.weight_fb).threshold_at(SIGNAL_EFFICIENCY)
     rows, logit = run.predictor.logits(run.sample, table, "test")
     return weighted_roc(logit, table.label[rows], table.weight_fb[rows]).threshold_at(SIGNAL_EFFICIENCY)
-
-
-def logits_of(model: keras.Model, size: int) -> Logits:
-    """Logits `(n,)` of at most `size` events, from inputs by name; a smaller batch is filled up, to be traced once."""
-    call, names = forward(model, size), [tensor.name for tensor in model.inputs]
-
-    def logits(inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        events = len(inputs[names[0]])
-        places = np.minimum(np.arange(size), events - 1)
-        found: NDArray[np.float32] = call({name: inputs[name][places] for name in names})
-        return found[:events]
-
-    return logits

@@ -181,18 +181,18 @@ def stream_importance(run: Run, settings: Settings | None = None) -> dict[str, A
     return found
 
 
-def batched_logits(model: Any) -> Callable[[Inputs], NDArray[Any]]:
-    """In batches of one size; the last one is filled up with copies of its first event."""
+def batched_logits(model: Any, size: int = BATCH) -> Callable[[Inputs], NDArray[Any]]:
+    """In batches of this size, so that it is traced once; the last one is filled up with copies of its first event."""
     from mscat_tf.inference.keras_network import forward
 
-    call = forward(model, BATCH)
+    call, names = forward(model, size), [tensor.name for tensor in model.inputs]
 
     def logits(inputs: Inputs) -> NDArray[Any]:
-        parts, total = [], len(next(iter(inputs.values())))
-        for first in range(0, total, BATCH):
-            last = min(first + BATCH, total)
-            rows = np.r_[first:last, np.full(BATCH - (last - first), first)]
-            parts.append(call({name: values[rows] for name, values in inputs.items()})[: last - first])
+        parts, total = [], len(inputs[names[0]])
+        for first in range(0, total, size):
+            last = min(first + size, total)
+            rows = np.r_[first:last, np.full(size - (last - first), first)]
+            parts.append(call({name: inputs[name][rows] for name in names})[: last - first])
         return np.concatenate(parts)
 
     return logits

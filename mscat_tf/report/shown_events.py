@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mscat_tf.explanation import StoredMaps
 from mscat_tf.report.arrays import finite, halves, rounded, steps
 from mscat_tf.report.blocks import Span, axes_of
-from mscat_tf.report.explained import Explained, StoredArrays
+from mscat_tf.report.explained import Explained
 
 METHODS = {
     "maps": "Grad-CAM",
@@ -21,12 +22,12 @@ Axes = dict[str, tuple[list[Span], list[Span]]]
 Rows = NDArray[np.int64]
 
 
-def methods_of(stored: StoredArrays | None) -> dict[str, str]:
+def methods_of(stored: StoredMaps | None) -> dict[str, str]:
     """Which of the methods a file holds."""
     return {key: text for key, text in METHODS.items() if stored and f"jet_1/{key}" in stored}
 
 
-def jets_of(stored: StoredArrays, place: str = "") -> int:
+def jets_of(stored: StoredMaps, place: str = "") -> int:
     """Number of jets whose constituents are stored."""
     jets = 0
     while f"{place}jet_{jets + 1}/mask" in stored:
@@ -34,12 +35,12 @@ def jets_of(stored: StoredArrays, place: str = "") -> int:
     return jets
 
 
-def attention_axes(stored: StoredArrays) -> Axes:
+def attention_axes(stored: StoredMaps) -> Axes:
     """Queries and keys of each attention block of a file."""
     tokens, jets = stored.attribute("tokens"), jets_of(stored, "events/")
     constituents = stored.shape("events/jet_1/mask")[1] if jets else 0
     found: Axes = {}
-    for name in sorted(stored.names):
+    for name in sorted(stored):
         block, _, rest = name.partition("/")
         if rest == "mean":
             _, queries, keys = stored.shape(name)
@@ -90,7 +91,7 @@ def shown_events(explained: Explained, axes: Axes, limit: int) -> dict[str, Any]
     return {"processes": source.attribute("processes"), "events": events}
 
 
-def _add_attributions(events: list[Any], cams: StoredArrays, row: Rows, masks: Sequence[NDArray[np.bool_]]) -> None:
+def _add_attributions(events: list[Any], cams: StoredMaps, row: Rows, masks: Sequence[NDArray[np.bool_]]) -> None:
     """Of those events that `gradcam.h5` has, too."""
     known = {int(each): place for place, each in enumerate(cams.read("row"))}
     found = [known.get(int(each)) for each in row]
@@ -111,7 +112,7 @@ def _add_attributions(events: list[Any], cams: StoredArrays, row: Rows, masks: S
 
 
 def _add_attention(
-    events: list[Any], attention: StoredArrays, rows: Rows, masks: Sequence[NDArray[np.bool_]], axes: Axes
+    events: list[Any], attention: StoredMaps, rows: Rows, masks: Sequence[NDArray[np.bool_]], axes: Axes
 ) -> None:
     """Scores of every block and head, quantised; queries and keys that are padding left out."""
     for block, (queries, keys) in axes.items():

@@ -114,7 +114,7 @@ def test_grad_cam_is_above_chance_where_tokens_are_pooled_and_rollout_is_only_co
         some = values.max(axis=1) > 0
         hits, chance = values.argmax(axis=1) == place, (1 / mask.sum(axis=1))[some].mean()
         rate, error = hits[some].mean(), hits[some].std() / np.sqrt(some.sum())
-        print(  # noqa: T201
+        print(  # noqa: T201  the rates are what a reader of this test wants, and only some are asserted
             f"{trained[0].name}, {name}: first in {rate:.3f} +- {error:.3f} of {some.sum()} of 2000 events whose map "
             f"is not all zero (where it raises the score: {hits[some & raises].mean():.3f}), chance {chance:.3f}"
         )

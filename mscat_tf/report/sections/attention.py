@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from mscat_tf.explanation import StoredMaps
 from mscat_tf.report.arrays import halves
 from mscat_tf.report.blocks import title
-from mscat_tf.report.explained import Explained, StoredArrays
+from mscat_tf.report.explained import Explained
 from mscat_tf.report.material import Material
 from mscat_tf.report.numbers import grouped
 from mscat_tf.report.section import Choice, Figure, Part, Section, Text
@@ -53,7 +54,7 @@ def _counts(explained: Explained, events: dict[str, Any] | None) -> str:
     return text
 
 
-def _explorer(stored: StoredArrays, axes: Axes, events: dict[str, Any] | None) -> Figure:
+def _explorer(stored: StoredMaps, axes: Axes, events: dict[str, Any] | None) -> Figure:
     jets = jets_of(stored, "events/")
     size = sum(2 * int(np.prod(stored.shape(f"{block}/per_head"))) for block in axes)
     blocks: dict[str, Any] = {}

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from mscat_tf.explanation import StoredMaps
 from mscat_tf.interpretation.figures import PLANE, plane_density
 from mscat_tf.interpretation.plane_figures import shares, signed_density
 from mscat_tf.report.arrays import halves
 from mscat_tf.report.blocks import jet_label
-from mscat_tf.report.explained import StoredArrays
 from mscat_tf.report.material import Material
 from mscat_tf.report.numbers import grouped
 from mscat_tf.report.section import Choice, Figure, Part, Section, Table, Text
@@ -29,7 +29,7 @@ def grad_cam_section(material: Material) -> Section:
     return Section("grad-cam", HEADING, [_density(stored, material.events), *_all_zero(stored)])
 
 
-def _density(stored: StoredArrays, limit: int) -> Figure:
+def _density(stored: StoredMaps, limit: int) -> Figure:
     processes, process = stored.attribute("processes"), stored.read("process")
     jets, methods = jets_of(stored), methods_of(stored)
     maps: dict[str, Any] = {}
@@ -62,7 +62,7 @@ def _density(stored: StoredArrays, limit: int) -> Figure:
     )  # fmt: skip
 
 
-def _of_jet(stored: StoredArrays, method: str, jet: int, process: Any, processes: int) -> Any:
+def _of_jet(stored: StoredMaps, method: str, jet: int, process: Any, processes: int) -> Any:
     """Density `(processes, bins, bins)`, eta first: of shares, or of values where these have signs."""
     eta, phi, values = (stored.read(f"jet_{jet}/{name}") for name in ("eta", "phi", method))
     each = [process == index for index in range(processes)]
@@ -71,7 +71,7 @@ def _of_jet(stored: StoredArrays, method: str, jet: int, process: Any, processes
     return np.stack([plane_density(eta[own], phi[own], shares(values[own])) for own in each])
 
 
-def _all_zero(stored: StoredArrays) -> list[Part]:
+def _all_zero(stored: StoredMaps) -> list[Part]:
     shares = stored.attributes.get("all_zero")
     if not shares:
         return []

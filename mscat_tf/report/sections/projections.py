@@ -3,9 +3,9 @@
 from typing import Any
 
 from mscat_tf.evaluation.style import process_colours
+from mscat_tf.explanation import StoredMaps
 from mscat_tf.report.arrays import halves
 from mscat_tf.report.blocks import jet_label, title
-from mscat_tf.report.explained import StoredArrays
 from mscat_tf.report.section import Choice, Figure, Part
 from mscat_tf.report.sections.groups import group_choices, groups_of, verdict_choice
 
@@ -18,7 +18,7 @@ KINDS = {
 Data = dict[str, Any]
 
 
-def projections(stored: StoredArrays, jets: int) -> list[Part]:
+def projections(stored: StoredMaps, jets: int) -> list[Part]:
     """Figures of what the file holds of them.
 
     Args:
@@ -27,10 +27,10 @@ def projections(stored: StoredArrays, jets: int) -> list[Part]:
     return [*_plane(stored, jets), *_curves(stored, jets)]
 
 
-def _of_jets(stored: StoredArrays, prefix: str, jets: int) -> dict[str, dict[str, str]]:
+def _of_jets(stored: StoredMaps, prefix: str, jets: int) -> dict[str, dict[str, str]]:
     """Names of arrays `<prefix>/<block>/jet_j`, by block and jet."""
     found: dict[str, dict[str, str]] = {}
-    for name in sorted(stored.names):
+    for name in sorted(stored):
         if name.startswith(f"{prefix}/"):
             block, _, jet = name.removeprefix(f"{prefix}/").rpartition("/")
             if jet.removeprefix("jet_") in map(str, range(1, jets + 1)):
@@ -38,14 +38,14 @@ def _of_jets(stored: StoredArrays, prefix: str, jets: int) -> dict[str, dict[str
     return found
 
 
-def _readers(stored: StoredArrays, block: str, count: int) -> list[str]:
+def _readers(stored: StoredMaps, block: str, count: int) -> list[str]:
     """Labels of who reads: rows of the projections of a block."""
     labels = stored.attributes.get("rollout_rows" if block == ROLLOUT else "readers", {})
     known = labels if block == ROLLOUT else labels.get(block, [])
     return list(known) if len(known) == count else [f"token {row + 1}" for row in range(count)]
 
 
-def _plane(stored: StoredArrays, jets: int) -> list[Part]:
+def _plane(stored: StoredMaps, jets: int) -> list[Part]:
     found = _of_jets(stored, "plane", jets)
     if not found:
         return []
@@ -74,7 +74,7 @@ def _plane(stored: StoredArrays, jets: int) -> list[Part]:
     ]  # fmt: skip
 
 
-def _curves(stored: StoredArrays, jets: int) -> list[Part]:
+def _curves(stored: StoredMaps, jets: int) -> list[Part]:
     sources = {kind: _sources(stored, kind, jets) for kind in KINDS}
     sources = {kind: found for kind, found in sources.items() if found}
     if not sources:
@@ -109,7 +109,7 @@ def _curves(stored: StoredArrays, jets: int) -> list[Part]:
     ]  # fmt: skip
 
 
-def _sources(stored: StoredArrays, kind: str, jets: int) -> Data:
+def _sources(stored: StoredMaps, kind: str, jets: int) -> Data:
     """By block: who reads, and for each jet the curves `(groups, readers, points)` with errors and references."""
     prefixes = {"rank": {"even": "rank_even"}, "truth": {"pt": "truth_pt", "even": "truth_number"}, ROLLOUT: {}}[kind]
     found: Data = {}
