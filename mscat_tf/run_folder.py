@@ -7,16 +7,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import yaml
-
 from mscat_tf.config import Config, load_config
-from mscat_tf.config.load import DECIDES_NO_TRAINING
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
-from mscat_tf.errors import InputError, OutputError
+from mscat_tf.errors import InputError
 from mscat_tf.explanation import Explanation, StoredMaps
-from mscat_tf.files import file_digest, make_folder, remove_leftovers, write_json, write_text
+from mscat_tf.files import file_digest
 from mscat_tf.html_table import html_table
-from mscat_tf.provenance import environment
+from mscat_tf.number_text import estimate_text
 from mscat_tf.run_metrics import Metrics
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 DATA = Path("data")
-_DECIDES_TRAINING = ("seed", "data", "model", "train")
 
 
 def sample_path(config: Config) -> Path:
@@ -289,8 +285,7 @@ class Run:
     def _repr_html_(self) -> str:
         rows = {"network": self.config.model.name, "sample": sample_path(self.config), "finished": self.finished}
         if (self.path / "metrics.json").is_file():
-            auc = self.metrics["all backgrounds"]["auc"]
-            rows["AUC (test)"] = f"{auc['value']:.4f} ± {auc['error']:.4f}"
+            rows["AUC (test)"] = estimate_text(self.metrics["all backgrounds"]["auc"])
         return html_table(str(self.path), rows.items())
 
 
@@ -317,53 +312,3 @@ def member_names(config: Config) -> list[str]:
 def has_run(folder: Path) -> bool:
     """Whether a training was begun here."""
     return (folder / "config.yaml").is_file()
-
-
-def start_run(config: Config, folder: Path, data_digest: str) -> Run:
-    """Make or re-open the folder of a run; a folder that another configuration made is never touched.
-
-    Args:
-        config: resolved. folder: `runs/<name>`. data_digest: identifies the events.
-
-    Raises:
-        OutputError: the folder belongs to other settings or other events, or cannot be written.
-    """
-    make_folder(folder)
-    remove_leftovers(folder)
-    present = {"config": config.model_dump(mode="json"), "data_digest": data_digest}
-    if has_run(folder):
-        _refuse_other(folder, present)
-        return Run(folder)
-    write_json(folder / "environment.json", {**environment(), "data_digest": data_digest})
-    write_text(folder / "config.yaml", yaml.safe_dump(present["config"], sort_keys=False))
-    return Run(folder)
-
-
-def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
-    before = Run(folder).config.model_dump(mode="json")
-    advice = "choose another `name`, or delete the folder"
-    old, new = _decisive(before), _decisive(present["config"])
-    if old != new:
-        was, now = first_difference(old, new)
-        raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
-    recorded = json.loads((folder / "environment.json").read_text())["data_digest"]
-    if recorded != present["data_digest"]:
-        raise OutputError(
-            f"{folder}: was trained on other events (sample {recorded}, now {present['data_digest']}); {advice}"
-        )
-
-
-def _decisive(config: dict[str, Any]) -> dict[str, Any]:
-    """Settings that must be the same for a training to be resumed."""
-    found = {section: config[section] for section in _DECIDES_TRAINING}
-    found["train"] = {name: value for name, value in config["train"].items() if name not in DECIDES_NO_TRAINING}
-    return found
-
-
-def first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:
-    """Of two settings that differ: `a.b was X` of the first place where they do, and what stands there now."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in now:
-            if before.get(key) != now[key]:
-                return first_difference(before.get(key), now[key], f"{place}.{key}" if place else key)
-    return f"{place} was {before}", now

@@ -84,7 +84,7 @@ def test_jupyter_shows_metrics():
     metrics = Metrics({"events": 7, "ttbar": entry})
     shown = metrics._repr_html_()
     assert "<th>1/eff_B at 30%</th>" in shown
-    assert "<th>ttbar</th><td>12.3</td><td>0.9100 ± 0.0200</td><td>120 ± 10</td><td>&gt; 10</td>" in shown
+    assert "<th>ttbar</th><td>12.3</td><td>0.9100 ± 0.0200</td><td>120 ± 10</td><td>&gt; 9.6</td>" in shown
     assert json.loads(json.dumps(metrics)) == metrics
 
 

@@ -136,7 +136,7 @@ def one_explanation(sample_folder: str, events: str) -> Report:
     from mscat_tf.models.inputs import InputSpecification
 
     baseline = resident_memory_bytes()
-    config = load_config("smoke", ["explain.methods=[grad_cam]", "explain.studies=[]"])
+    config = load_config("smoke", ["explain.methods=[grad_cam]", "explain.studies=[]", "explain.batch_size=256"])
     keras.utils.set_random_seed(1)
     model = registry.build(config.model, InputSpecification(constituents=CONSTITUENTS))
     sample = Sample(sample_folder)

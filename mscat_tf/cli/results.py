@@ -4,21 +4,10 @@ from typing import Any
 
 from mscat_tf.cli.console import duration, out, table
 from mscat_tf.cli.repeats import print_members
+from mscat_tf.number_text import estimate_text, rejection_text
 from mscat_tf.run_folder import Run
 
 ALL = "all backgrounds"
-
-
-def auc_text(estimate: dict[str, float]) -> str:
-    """`0.9512 ± 0.0041`."""
-    return f"{estimate['value']:.4f} ± {estimate['error']:.4f}"
-
-
-def rejection_text(entry: dict[str, Any]) -> str:
-    """`152 ± 31`, or `> 40` (95 % confidence) where too few effective background events pass the cut."""
-    if entry["quote_lower_limit"]:
-        return f"> {entry['lower_limit']:.0f}"
-    return f"{entry['value']:.0f} ± {entry['error']:.0f}"
 
 
 def backgrounds(metrics: dict[str, Any]) -> list[str]:
@@ -35,7 +24,7 @@ def metric_rows(metrics: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         entry = metrics[name]
         rejections = [rejection_text(entry["rejection"][e]) for e in efficiencies]
         effective = f"{entry['effective_events']['background']:.1f}"
-        rows.append([name, str(entry["events"]["background"]), effective, auc_text(entry["auc"]), *rejections])
+        rows.append([name, str(entry["events"]["background"]), effective, estimate_text(entry["auc"]), *rejections])
     return columns, rows
 
 
@@ -63,7 +52,7 @@ def print_quality(metrics: dict[str, Any]) -> None:
     """Accuracy, DeLong's error and calibration, where they are defined (not in a run of an earlier version)."""
     accuracy, calibration = metrics.get("accuracy"), metrics.get("calibration")
     if accuracy:
-        out.print(f"accuracy at a threshold of 0.5: {accuracy['value']:.4f} ± {accuracy['error']:.4f}", soft_wrap=True)
+        out.print(f"accuracy at a threshold of 0.5: {estimate_text(accuracy)}", soft_wrap=True)
     if metrics[ALL]["auc"].get("delong_error") is not None:
         auc = metrics[ALL]["auc"]
         out.print(f"error of the AUC: {auc['error']:.5f} (bootstrap), {auc['delong_error']:.5f} (DeLong)")
@@ -89,7 +78,9 @@ def networks_as_columns(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
     rows = _sizes(runs)
     for name in backgrounds(first):
         effective = first[name]["effective_events"]["background"]
-        rows.append([f"AUC, {name} ({effective:.0f} effective)", *(auc_text(run.metrics[name]["auc"]) for run in runs)])
+        rows.append(
+            [f"AUC, {name} ({effective:.0f} effective)", *(estimate_text(run.metrics[name]["auc"]) for run in runs)]
+        )
         for efficiency in first[name]["rejection"]:
             title = f"1/eff_B at eff_S = {float(efficiency):.0%}, {name}"
             rows.append([title, *_rejections(runs, name, efficiency)])
@@ -101,7 +92,7 @@ def networks_as_rows(runs: list[Run]) -> tuple[list[str], list[list[str]]]:
     middle = min(runs[0].metrics[ALL]["rejection"], key=lambda efficiency: abs(float(efficiency) - 0.5))
     rows = [
         *_sizes(runs),
-        ["AUC", *(auc_text(run.metrics[ALL]["auc"]) for run in runs)],
+        ["AUC", *(estimate_text(run.metrics[ALL]["auc"]) for run in runs)],
         ["above chance", *(f"{above_chance(run.metrics[ALL]):.1f} σ" for run in runs)],
         [f"1/eff_B at {float(middle):.0%}", *_rejections(runs, ALL, middle)],
     ]

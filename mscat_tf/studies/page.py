@@ -3,8 +3,9 @@
 from typing import Any
 
 from mscat_tf.evaluation.markdown import table_lines
+from mscat_tf.number_text import estimate_text, rejection_text
 from mscat_tf.studies.acceptance import acceptance_lines
-from mscat_tf.studies.conclusion import comparison, comparisons, conclusion, few_seeds, finite, quoted_names
+from mscat_tf.studies.conclusion import comparison, comparisons, conclusion, few_seeds, quoted_names
 from mscat_tf.studies.further_lines import further_lines
 from mscat_tf.studies.pictures import pictures
 from mscat_tf.studies.selected import selected_conclusion, selected_lines
@@ -121,8 +122,8 @@ def _separation_cells(name: str, row: Found, efficiencies: list[str]) -> list[st
     return [
         name,
         _single_training(single),
-        f"{auc['value']:.4f} ± {auc['error']:.4f}",
-        *(_rejection(row["rejection"][efficiency]) for efficiency in efficiencies),
+        estimate_text(auc),
+        *(rejection_text(row["rejection"][efficiency]) for efficiency in efficiencies),
         _calibration(quality["before"] if quality else None),
         _calibration(quality["after"] if quality else None),
         f"{training['parameters'] // trainings}",
@@ -184,13 +185,6 @@ def _variation_lines(found: Found) -> list[str]:
         words = f"In the fit of '{name}, detector varied': {', '.join(varied['uncertainties'])}"
         lines += [f"{words}; not to be had: {varied['missing']}." if "missing" in varied else f"{words}.", ""]
     return lines
-
-
-def _rejection(entry: Found) -> str:
-    if entry["quote_lower_limit"] or not finite(entry["error"]):
-        return f"> {entry['lower_limit']:.3g}"
-    digits = 0 if entry["error"] >= 1 else 1
-    return f"{entry['value']:.{digits}f} ± {entry['error']:.{digits}f}"
 
 
 def _remarks(found: Found) -> list[str]:

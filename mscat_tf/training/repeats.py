@@ -17,7 +17,8 @@ from mscat_tf.config import Config
 from mscat_tf.errors import ConfigError
 from mscat_tf.evaluation.spread import spread
 from mscat_tf.files import write_json, write_text
-from mscat_tf.run_folder import Run, has_run, member_names, start_run
+from mscat_tf.run_folder import Run, has_run, member_names
+from mscat_tf.run_start import start_run
 from mscat_tf.training.strategy import make_strategy
 from mscat_tf.training.workers import is_chief, wait_for_workers
 

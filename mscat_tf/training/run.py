@@ -26,7 +26,8 @@ from mscat_tf.models import registry
 from mscat_tf.models.count import cost_per_event, parameters
 from mscat_tf.models.precision import precision
 from mscat_tf.models.predictor import Predictor
-from mscat_tf.run_folder import Run, has_run, sample_path, start_run
+from mscat_tf.run_folder import Run, has_run, sample_path
+from mscat_tf.run_start import start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
 from mscat_tf.training.optimizer import make_optimizer

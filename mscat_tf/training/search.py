@@ -17,7 +17,8 @@ from mscat_tf.data import Sample
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.evaluation.selection import expected_best
 from mscat_tf.files import make_folder, write_json, write_text
-from mscat_tf.run_folder import Run, first_difference, sample_path
+from mscat_tf.run_folder import Run, sample_path
+from mscat_tf.run_start import first_difference
 from mscat_tf.training.specification import unserved
 from mscat_tf.training.tuner import (
     BudgetUsed,

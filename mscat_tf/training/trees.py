@@ -16,7 +16,8 @@ from mscat_tf.data.flat import flat_columns, read_flat
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import write_json
 from mscat_tf.models.boosted_trees import BoostedTrees
-from mscat_tf.run_folder import Run, has_run, sample_path, start_run
+from mscat_tf.run_folder import Run, has_run, sample_path
+from mscat_tf.run_start import start_run
 from mscat_tf.training.loop import write_history
 from mscat_tf.training.record import sample_digest
 

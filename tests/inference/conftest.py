@@ -9,7 +9,8 @@ from mscat_tf.config import DataSettings, load_config
 from mscat_tf.files import write_json
 from mscat_tf.inference.scorer import NetworkScorer
 from mscat_tf.inference.signature import Signature
-from mscat_tf.run_folder import Run, start_run
+from mscat_tf.run_folder import Run
+from mscat_tf.run_start import start_run
 from tests.cli.conftest import mscat  # noqa: F401  a fixture
 
 CONSTITUENTS = 8

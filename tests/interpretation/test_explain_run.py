@@ -19,7 +19,8 @@ from mscat_tf.interpretation.part import Context
 from mscat_tf.interpretation.partial import FOLDER, STATE, Partial
 from mscat_tf.models import registry
 from mscat_tf.models.inputs import InputSpecification
-from mscat_tf.run_folder import Run, start_run
+from mscat_tf.run_folder import Run
+from mscat_tf.run_start import start_run
 from tests.models.mock_inputs import moved_weights, tiny
 
 

@@ -14,7 +14,8 @@ from mscat_tf.evaluation.scores import VALIDATION_SCORES, Scores, write_scores
 from mscat_tf.evaluation.selection_study import selection_study
 from mscat_tf.files import write_json
 from mscat_tf.interpretation.store import write_arrays
-from mscat_tf.run_folder import load_run, start_run
+from mscat_tf.run_folder import load_run
+from mscat_tf.run_start import start_run
 
 PROCESSES = ("4b", "signal", "ttbar")
 TOKENS = ["jet 1", "jet 2", "sum"]

@@ -17,11 +17,11 @@ from mscat_tf.evaluation.compare import compare_runs
 from mscat_tf.evaluation.figures import draw_scores
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.evaluation.style import new_axes
+from mscat_tf.number_text import with_error
 from mscat_tf.report import write_report
 from mscat_tf.report.arrays import halves, steps
 from mscat_tf.report.blocks import axes_of
 from mscat_tf.report.html import json_text
-from mscat_tf.report.numbers import with_error
 from mscat_tf.run_folder import load_run, member_names
 from tests.report.mock_run import CONSTITUENTS, TOKENS, evaluated, explained, trained, write_sample
 

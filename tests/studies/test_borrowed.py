@@ -10,7 +10,8 @@ from mscat_tf.config import load_config
 from mscat_tf.data import Sample
 from mscat_tf.errors import InputError
 from mscat_tf.files import write_json
-from mscat_tf.run_folder import Run, start_run
+from mscat_tf.run_folder import Run
+from mscat_tf.run_start import start_run
 from mscat_tf.studies.acceptance import acceptance, acceptance_lines
 from mscat_tf.studies.borrowed import borrowed_run
 

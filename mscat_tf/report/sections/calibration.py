@@ -3,8 +3,8 @@
 from typing import Any
 
 from mscat_tf.evaluation.style import COLOURS
+from mscat_tf.number_text import with_error
 from mscat_tf.report.material import Material, is_evaluated
-from mscat_tf.report.numbers import with_error
 from mscat_tf.report.plots import axes, line, one, points
 from mscat_tf.report.section import Figure, Section, Table, Text
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from mscat_tf.evaluation.style import process_colours
+from mscat_tf.number_text import with_error
 from mscat_tf.report.blocks import title
-from mscat_tf.report.numbers import with_error
 from mscat_tf.report.plots import SYMBOLS, axes, points, variants
 from mscat_tf.report.section import Choice, Figure, Part, Table
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mscat_tf.evaluation.style import COLOURS
+from mscat_tf.number_text import with_error
 from mscat_tf.report.arrays import rounded
-from mscat_tf.report.numbers import significant, with_error
+from mscat_tf.report.numbers import significant
 from mscat_tf.report.plots import axes, one, plotly_text, variants
 from mscat_tf.report.section import Choice, Figure, Part, Table, Text
 

@@ -5,8 +5,9 @@ from typing import Any
 from mscat_tf.data import Sample
 from mscat_tf.errors import MscatError
 from mscat_tf.evaluation.style import process_colours
+from mscat_tf.number_text import with_error
 from mscat_tf.report.material import Material
-from mscat_tf.report.numbers import grouped, with_error
+from mscat_tf.report.numbers import grouped
 from mscat_tf.report.plots import SYMBOLS, axes, one, plotly_text
 from mscat_tf.report.section import Figure, Part, Section, Table, Text
 from mscat_tf.run_folder import sample_path

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from mscat_tf.evaluation.style import COLOURS, process_colours
+from mscat_tf.number_text import rejection_text, with_error
 from mscat_tf.report.arrays import rounded
 from mscat_tf.report.material import Material, is_evaluated
-from mscat_tf.report.numbers import grouped, rejection_text, with_error
+from mscat_tf.report.numbers import grouped
 from mscat_tf.report.plots import DASHES, Trace, axes, band, line, one, plotly_text, steps, variants
 from mscat_tf.report.section import Choice, Figure, Part, Section, Table, Text
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mscat_tf.evaluation.style import COLOURS
-from mscat_tf.report.numbers import with_error
+from mscat_tf.number_text import with_error
 from mscat_tf.report.plots import DASHES, SYMBOLS, axes, one, points, variants
 from mscat_tf.report.section import Choice, Figure, Part, Table, Text
 

@@ -1,0 +1,66 @@
+"""The folder of a run as a training finds or makes it: never that of other settings or other events."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mscat_tf.config import Config
+from mscat_tf.config.load import DECIDES_NO_TRAINING
+from mscat_tf.errors import OutputError
+from mscat_tf.files import make_folder, remove_leftovers, write_json, write_text
+from mscat_tf.provenance import environment
+from mscat_tf.run_folder import Run, has_run
+
+_DECIDES_TRAINING = ("seed", "data", "model", "train")
+
+
+def start_run(config: Config, folder: Path, data_digest: str) -> Run:
+    """Make or re-open the folder of a run; a folder that another configuration made is never touched.
+
+    Args:
+        config: resolved. folder: `runs/<name>`. data_digest: identifies the events.
+
+    Raises:
+        OutputError: the folder belongs to other settings or other events, or cannot be written.
+    """
+    make_folder(folder)
+    remove_leftovers(folder)
+    present = {"config": config.model_dump(mode="json"), "data_digest": data_digest}
+    if has_run(folder):
+        _refuse_other(folder, present)
+        return Run(folder)
+    write_json(folder / "environment.json", {**environment(), "data_digest": data_digest})
+    write_text(folder / "config.yaml", yaml.safe_dump(present["config"], sort_keys=False))
+    return Run(folder)
+
+
+def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
+    before = Run(folder).config.model_dump(mode="json")
+    advice = "choose another `name`, or delete the folder"
+    old, new = _decisive(before), _decisive(present["config"])
+    if old != new:
+        was, now = first_difference(old, new)
+        raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
+    recorded = json.loads((folder / "environment.json").read_text())["data_digest"]
+    if recorded != present["data_digest"]:
+        raise OutputError(
+            f"{folder}: was trained on other events (sample {recorded}, now {present['data_digest']}); {advice}"
+        )
+
+
+def _decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """Settings that must be the same for a training to be resumed."""
+    found = {section: config[section] for section in _DECIDES_TRAINING}
+    found["train"] = {name: value for name, value in config["train"].items() if name not in DECIDES_NO_TRAINING}
+    return found
+
+
+def first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:
+    """Of two settings that differ: `a.b was X` of the first place where they do, and what stands there now."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in now:
+            if before.get(key) != now[key]:
+                return first_difference(before.get(key), now[key], f"{place}.{key}" if place else key)
+    return f"{place} was {before}", now
