@@ -14,6 +14,8 @@ from mscat_tf.errors import InputError
 from mscat_tf.html_table import html_table
 
 ATTENTION_FILE, GRAD_CAM_FILE, NUMBERS_FILE = "attention.h5", "gradcam.h5", "explanation.json"
+CKA_FOLDER = "cka"
+"""Holds a file for each run that the layers were compared with."""
 AGAIN = "make it again with `mscat explain`"
 MOST_SHOWN = 6
 """Inputs, in the summary."""

@@ -137,13 +137,35 @@ def evaluate(
         stages.evaluate(opened, resolved)
 
 
-def explain(run: RunFolder, settings: Set = None, dry_run: DryRun = False) -> None:
+def explain(
+    run: RunFolder,
+    other: Annotated[
+        Path | None, typer.Argument(metavar="[OTHER_RUN]", help="With --cka: a second run of the same sample.")
+    ] = None,
+    settings: Set = None,
+    cka: Annotated[
+        bool, typer.Option("--cka", help="Instead: how alike the layers of both runs are, or of one -> cka/, figure.")
+    ] = False,
+    layers: Annotated[
+        list[str] | None, typer.Option("--layer", metavar="NAME", help="With --cka: of this layer; may be repeated.")
+    ] = None,
+    tokens: Annotated[
+        str, typer.Option(help="With --cka: how tokens become one row: flatten, mean or feature_mean.")
+    ] = "flatten",
+    dry_run: DryRun = False,
+) -> None:
     """Attention maps, attributions and their checks on test events -> attention.h5, gradcam.h5, figures. Resumes."""
     from mscat_tf.cli import stages
 
     opened, resolved = stages.open_run(run, settings)
-    if not stages.dry(resolved, dry_run):
-        stages.explain(opened, resolved)
+    if stages.dry(resolved, dry_run):
+        return
+    if cka or other or layers:
+        from mscat_tf.cli import cka as aligning
+
+        aligning.align(opened, resolved, other, tuple(layers or ()), tokens, cka)
+        return
+    stages.explain(opened, resolved)
 
 
 def report(

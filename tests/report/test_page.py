@@ -194,7 +194,7 @@ def test_a_run_that_lacks_parts_says_which_command_makes_them(tmp_path):
     page = Page(write_report([run]))
     assert page.figures == {"cut-flow"}
     assert page.text.count(f"mscat evaluate {run.path}") == 4
-    assert page.text.count(f"mscat explain {run.path}") == 4
+    assert page.text.count(f"mscat explain {run.path}") == 5
     (sample / "mock-0000.h5").unlink()
     assert "its cut flow is left out" in Page(write_report([load_run(run.path)])).text
 

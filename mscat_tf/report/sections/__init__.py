@@ -12,6 +12,7 @@ from mscat_tf.report.sections.provenance import provenance_section
 from mscat_tf.report.sections.sample import sample_section
 from mscat_tf.report.sections.selection import selection_section
 from mscat_tf.report.sections.separation import separation_section
+from mscat_tf.report.sections.similarity import similarity_section
 from mscat_tf.report.sections.training import training_section
 
 SECTIONS: tuple[SectionMaker, ...] = (
@@ -26,5 +27,6 @@ SECTIONS: tuple[SectionMaker, ...] = (
     grad_cam_section,
     events_section,
     explanation_section,
+    similarity_section,
     provenance_section,
 )
