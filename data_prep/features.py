@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from data_prep.arrays import Ints, offsets_of, pad, rows
 from data_prep.cluster import FatJetPairs
 from data_prep.detector import Objects
-from data_prep.jet_variables import jet_arrays
+from data_prep.jet_variables import jet_arrays, known_charges
+from data_prep.subjets import subjet_arrays
 from mscat_tf.config.sample import Tokens
 from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frames
 from mscat_tf.physics.event_shapes import event_shapes
@@ -39,9 +40,10 @@ def features(objects: Objects, pairs: FatJetPairs, settings: Tokens, leptons: Cy
     Returns:
         `constituents` `(n, J, P, 4)`, `constituents_mask` `(n, J, P)`, `kinematics` `(n, K, 6)` in the order of
         `mscat_tf.physics.tokens.token_names`, `multiplicity` `(n, J)`, `raw/constituents` `(total, 6)`, where asked for
-        `event_shapes` `(n, 6)` and those of `data_prep.jet_variables`, as in `mscat_tf.schema`.
+        `event_shapes` `(n, 6)` and those of `data_prep.jet_variables` and `data_prep.subjets`, as in `mscat_tf.schema`.
     """
     raw, keep = objects.take(pairs.constituents), settings.constituents
+    charge = known_charges(raw.charge, raw.pdg_id)
     counts = pairs.counts.ravel()
     energy = to_cartesian(raw.pt, raw.eta, raw.phi, raw.mass).energy
     frame = to_jet_frames(raw.pt, raw.eta, raw.phi, energy, counts, keep)
@@ -58,7 +60,8 @@ def features(objects: Objects, pairs: FatJetPairs, settings: Tokens, leptons: Cy
         "multiplicity": pairs.counts,
         "raw/constituents": np.stack([raw.pt, raw.eta, raw.phi, raw.mass, raw.charge, raw.pdg_id], axis=-1),
         **arrays,
-        **jet_arrays(raw.pt, raw.eta, raw.phi, raw.mass, pairs.counts, settings),
+        **jet_arrays(raw.pt, raw.eta, raw.phi, raw.mass, pairs.counts, settings, charge),
+        **subjet_arrays(raw.pt, raw.eta, raw.phi, raw.mass, pairs.counts, settings.subjets),
     }
 
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import extras
-from data_prep.arrays import Ints
+from data_prep.arrays import Ints, offsets_of
+from data_prep.contained import OUTGOING, Partons, ancestors
 from mscat_tf.constants import MILLIBARN_IN_FEMTOBARN
 from mscat_tf.errors import GenerationError
-from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.four_vectors import Floats, from_cartesian
 
 NEUTRINOS = (12, 14, 16)
 
@@ -30,6 +31,7 @@ class Particles:
         visible: `(particles,)` True where the particle reaches the detector; else it has decayed (or is a neutrino).
         px, py, pz, energy: `(particles,)` [GeV].
         group_id: `(events,)` identity of the parton-level event where that came from a file, else None.
+        partons: of the decays of heavy particles; None where the record does not tell them.
     """
 
     weights: Floats
@@ -41,6 +43,7 @@ class Particles:
     pz: Floats
     energy: Floats
     group_id: NDArray[np.uint64] | None = None
+    partons: Partons | None = None
 
 
 class Generator:
@@ -101,17 +104,32 @@ def as_particles(records: Any) -> Particles:
     counts = ak.to_numpy(ak.num(particles.id))
     flat = ak.flatten(particles, axis=1)
     pdg_id = ak.to_numpy(flat.id).astype(np.int64)
-    momentum = flat.p
+    momentum, status = flat.p, ak.to_numpy(flat.status).astype(np.int64)
+    event = np.repeat(np.arange(len(counts)), counts)
+    mother = ak.to_numpy(flat.mother1).astype(np.int64) + offsets_of(counts)[event]
     return Particles(
         weights=ak.to_numpy(records.info.weights[:, 0]).astype(np.float64),
-        event=np.repeat(np.arange(len(counts)), counts),
+        event=event,
         pdg_id=pdg_id,
-        visible=(ak.to_numpy(flat.status) > 0) & ~np.isin(np.abs(pdg_id), NEUTRINOS),
+        visible=(status > 0) & ~np.isin(np.abs(pdg_id), NEUTRINOS),
         px=ak.to_numpy(momentum.px),
         py=ak.to_numpy(momentum.py),
         pz=ak.to_numpy(momentum.pz),
         energy=ak.to_numpy(momentum.e),
+        partons=_partons(event, pdg_id, status, mother, momentum),
     )
+
+
+def _partons(event: Ints, pdg_id: Ints, status: Ints, mother: Ints, momentum: Any) -> Partons:
+    """The decays of heavy particles; `mother` holds places among all particles."""
+    products = np.flatnonzero(np.abs(status) == OUTGOING)
+    heavy = ancestors(products, pdg_id, status, mother)
+    products, heavy = products[heavy >= 0], heavy[heavy >= 0]
+    parents, decay = np.unique(heavy, return_inverse=True)
+    members, decay = np.concatenate([products, parents]), np.concatenate([decay, np.arange(len(parents))])
+    chosen = momentum[members]
+    axes = from_cartesian(*(ak.to_numpy(chosen[name]).astype(np.float64) for name in ("px", "py", "pz", "e")))
+    return Partons(event[members], decay, np.abs(pdg_id[parents[decay]]), axes.eta, axes.phi)
 
 
 def no_particles() -> Particles:

@@ -5,7 +5,7 @@ Both decide which constituents stay; the groomed jet is their sum. Both fat jets
 grooming, and are ordered again by their transverse momentum after it.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -16,12 +16,21 @@ from data_prep.arrays import Ints, offsets_of, rows
 from data_prep.cluster import FatJetPairs, as_momenta
 from data_prep.detector import Objects
 from mscat_tf.config.sample import FatJets, GroomSettings
-from mscat_tf.physics.four_vectors import Cylindrical, from_cartesian, to_cartesian
+from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, to_cartesian
 
 UNBOUNDED_RADIUS = 1000.0
 """Radius of Cambridge/Aachen that joins all of a jet: FastJet's largest."""
 
 Booleans = NDArray[np.bool_]
+
+
+class TrimmingSubjets(NamedTuple):
+    """Constituents of all jets, `(total,)` each: `kept` True in subjets that hold enough of the jet's transverse
+    momentum, `leading` in the subjet with most of it.
+    """
+
+    kept: Booleans
+    leading: Booleans
 
 
 def groom(pairs: FatJetPairs, objects: Objects, fat_jets: FatJets) -> FatJetPairs:
@@ -40,24 +49,35 @@ def groom(pairs: FatJetPairs, objects: Objects, fat_jets: FatJets) -> FatJetPair
     members = objects.take(pairs.constituents)
     jagged = as_momenta(members, pairs.counts.ravel())
     if fat_jets.groom == "trim":
-        kept = _kept_by_trimming(jagged, pairs, fat_jets.grooming)
+        kept = trimming_subjets(jagged, pairs.jets.pt.ravel(), fat_jets.grooming).kept
     else:
         kept = _kept_by_soft_drop(jagged, fat_jets.grooming, fat_jets.radius)
     return _ordered(_groomed(pairs, members, kept))
 
 
-def _kept_by_trimming(jagged: Any, pairs: FatJetPairs, settings: GroomSettings) -> Booleans:
-    """`(total,)` True for the constituents of kT subjets that hold enough of the jet's transverse momentum."""
+def trimming_subjets(jagged: Any, pt: Floats, settings: GroomSettings) -> TrimmingSubjets:
+    """Constituents of the kT subjets of trimming.
+
+    Args:
+        jagged: constituents of each jet, as `data_prep.cluster.as_momenta` gives them.
+        pt: `(jets,)` transverse momentum of the jets [GeV]. settings: radius of the subjets, share of `pt` they need.
+
+    Raises:
+        MissingExtraError: fastjet is not installed.
+    """
     fastjet = extras.fastjet()
     definition = fastjet.JetDefinition(fastjet.kt_algorithm, settings.subjet_radius)
     sequence = fastjet.ClusterSequence(jagged, definition)
     subjets, members = sequence.inclusive_jets(), sequence.constituent_index()
-    hard = np.hypot(subjets.px, subjets.py) > settings.pt_fraction_min * pairs.jets.pt.ravel()
-    first = offsets_of(pairs.counts.ravel())[:-1]
-    chosen = ak.flatten(members[hard] + first, axis=None)
-    kept = np.zeros(pairs.counts.sum(), np.bool_)
-    kept[ak.to_numpy(chosen)] = True
-    return kept
+    of_subjet, counts = np.hypot(subjets.px, subjets.py), ak.to_numpy(ak.num(jagged))
+    hard, leading = of_subjet > settings.pt_fraction_min * pt, ak.argmax(of_subjet, axis=1, keepdims=True)
+
+    def among(chosen: Any) -> Booleans:
+        flags = np.zeros(counts.sum(), np.bool_)
+        flags[ak.to_numpy(ak.flatten(chosen + offsets_of(counts)[:-1], axis=None))] = True
+        return flags
+
+    return TrimmingSubjets(among(members[hard]), among(members[leading]))
 
 
 def _kept_by_soft_drop(jagged: Any, settings: GroomSettings, radius: float) -> Booleans:

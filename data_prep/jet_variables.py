@@ -1,7 +1,6 @@
-"""Named variables of jets, and the one entry point to all that is made of jets beside their constituents.
+"""The one entry point to what is made of whole jets beside their constituents: Lund trees and named variables.
 
-Rapidity and azimuth measure distances; the axis of a jet is its momentum, the sum of its constituents. Units: GeV,
-radians.
+Units: GeV, radians.
 """
 
 from typing import Any
@@ -9,25 +8,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from data_prep.arrays import Ints, offsets_of, pad
+from data_prep.arrays import Ints, offsets_of
+from data_prep.high_level import Jets, high_level
 from data_prep.lund import lund_arrays
-from data_prep.recluster import Trees, cambridge_aachen, subjets, winner_take_all_kt
+from data_prep.recluster import cambridge_aachen
 from mscat_tf.config.sample import Tokens
 from mscat_tf.errors import InputError
-from mscat_tf.physics.directions import direction, distance
-from mscat_tf.physics.four_vectors import Cartesian, Floats, from_cartesian, to_cartesian
-from mscat_tf.physics.jet_shapes import angularity, energy_correlations, pt_dispersion, ratio, subjettiness
-from mscat_tf.schema import DATA_SETS, HIGH_LEVEL_COLUMNS, LUND_COLUMNS
-
-SOFT_DROP_CUT = 0.1
-"""z_cut of soft drop with beta = 0, the modified mass drop (arXiv:1402.2657); the usual choice of ATLAS and CMS."""
+from mscat_tf.physics.four_vectors import Cartesian, Floats, to_cartesian
+from mscat_tf.physics.high_level_columns import COLUMNS, chosen_columns
+from mscat_tf.schema import DATA_SETS, LUND_COLUMNS
 
 JETS_AT_ONCE = 1000
 """Few enough that the arrays of one step take about 100 MB where jets have 250 constituents, and less elsewhere."""
 
+_OF_CHARGES = ("pt_spectrum_charged", "pt_spectrum_neutral")
+
 
 def jet_arrays(
-    pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayLike, counts: Ints, settings: Tokens
+    pt: ArrayLike,
+    eta: ArrayLike,
+    phi: ArrayLike,
+    mass: ArrayLike,
+    counts: Ints,
+    settings: Tokens,
+    charge: ArrayLike | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Lund declusterings and named variables of fat jets, as far as the settings ask for them.
 
@@ -36,122 +40,82 @@ def jet_arrays(
             GeV].
         counts: `(n, J)` constituents of each jet, at least 1.
         settings: `declusterings`, D, and `high_level`.
+        charge: `(total,)` in units of the positron's, NaN where it is not known; None where none is.
 
     Returns:
         `lund/declusterings` `(n, J, D, 5)`, `lund/mask` and `lund/parent` `(n, J, D)` unless D = 0, `high_level`
-        `(n, J, 12)` if asked for, as in `mscat_tf.schema`.
+        `(n, J, columns)` if asked for, as in `mscat_tf.schema`.
 
     Raises:
-        InputError: a jet has no constituents.
+        InputError: a jet has no constituents, a momentum is not finite or has no transverse part, or a charge that a
+            column needs is not known; the sentence names event, jet and column.
         MissingExtraError: fastjet is not installed.
     """
     flat = np.asarray(counts, np.int64).ravel()
-    if settings.declusterings == 0 and not settings.high_level:
+    names = chosen_columns(settings.high_level)
+    if settings.declusterings == 0 and not names:
         return {}
-    if np.any(flat < 1):
-        raise InputError(f"jet {int(np.argmin(flat))} has no constituents, so it has no substructure; leave it out")
+    components = {"pt": pt, "eta": eta, "phi": phi, "mass": mass}
+    charges = np.full(flat.sum(), np.nan) if charge is None else np.asarray(charge, np.float64)
+    _check(np.asarray(counts), {name: np.asarray(values) for name, values in components.items()}, charges, names)
     momenta, offsets = to_cartesian(pt, eta, phi, mass), offsets_of(flat)
-    arrays = _empty(len(flat), settings)
+    arrays = _empty(len(flat), settings.declusterings, len(names))
     for start in range(0, len(flat), JETS_AT_ONCE):
         part = flat[start : start + JETS_AT_ONCE]
         members = slice(offsets[start], offsets[start + len(part)])
-        made = _arrays_of(Cartesian(*(component[members] for component in momenta)), part, settings)
-        for name, values in made.items():
+        own = Cartesian(*(component[members] for component in momenta))
+        for name, values in _arrays_of(own, part, charges[members], settings.declusterings, names).items():
             arrays[name][start : start + len(part)] = values
     return {name: values.reshape(*np.shape(counts), *values.shape[1:]) for name, values in arrays.items()}
 
 
-def high_level(momenta: Cartesian, counts: Ints, trees: Trees) -> Floats:
-    """Named variables of jets.
-
-    * `mass` of the jet; `soft_drop_mass`, `soft_drop_z`: see `soft_drop`; `multiplicity`: constituents.
-    * `girth`, `les_houches_angularity`, `pt_dispersion`: see `mscat_tf.physics.jet_shapes`.
-    * `tau_21`, `tau_32`, `tau_43`: ratios of N-subjettiness (arXiv:1011.2268) for beta = 1, about the axes of the
-      exclusive kT subjets recombined by winner-take-all, not minimised: between 0 and 1.
-    * `c2 = e3 / e2^2` (arXiv:1305.0007) and `d2 = e3 / e2^3` (arXiv:1409.6298), for beta = 1.
-
-    A ratio with a vanishing denominator is 0. So tau_21 is 0 for up to two constituents, tau_32 for up to three, tau_43
-    for up to four, c2 and d2 for up to two.
-
-    Args:
-        momenta: `(total,)` each, of the constituents [GeV]. counts: `(jets,)`, at least 1.
-        trees: Cambridge/Aachen trees of the same jets.
-
-    Returns:
-        `(jets, 12)` in the order of `mscat_tf.schema.HIGH_LEVEL_COLUMNS`.
-    """
-    jet = np.repeat(np.arange(len(counts)), counts)
-    total = Cartesian(*(np.asarray(np.bincount(jet, p, len(counts)), np.float64) for p in momenta))
-    axis = direction(total)
-    pt, rapidity, phi = (pad(values, counts)[0] for values in direction(momenta))
-    from_axis = distance(rapidity, phi, axis.rapidity[:, np.newaxis], axis.phi[:, np.newaxis])
-    tau_21, tau_32, tau_43 = _subjettiness_ratios(momenta, counts, (pt, rapidity, phi))
-    e2, e3 = energy_correlations(pt, rapidity, phi)
-    soft_drop_mass, soft_drop_z = soft_drop(trees)
-    values = {
-        "mass": from_cartesian(*total).mass,
-        "soft_drop_mass": soft_drop_mass,
-        "multiplicity": counts,
-        "girth": angularity(pt, from_axis, 1.0),
-        "les_houches_angularity": angularity(pt, from_axis, 0.5),
-        "pt_dispersion": pt_dispersion(pt),
-        "tau_21": tau_21,
-        "tau_32": tau_32,
-        "tau_43": tau_43,
-        "c2": ratio(ratio(e3, e2), e2),
-        "d2": ratio(ratio(ratio(e3, e2), e2), e2),
-        "soft_drop_z": soft_drop_z,
-    }
-    return np.stack([values[name] for name in HIGH_LEVEL_COLUMNS], axis=-1)
+def known_charges(charge: ArrayLike, pdg_id: ArrayLike) -> Floats:
+    """`(total,)` charges, NaN for a constituent of which nobody said what it is, `pdg_id` 0."""
+    return np.where(np.asarray(pdg_id) == 0, np.nan, np.asarray(charge, np.float64))
 
 
-def soft_drop(trees: Trees) -> tuple[Floats, Floats]:
-    """Mass [GeV] and z of the first declustering along the harder branch with `z > SOFT_DROP_CUT`.
-
-    Larkoski, Marzani, Soyez, Thaler, arXiv:1402.2657, eq. 1 with beta = 0. Where there is none, the mass is that of
-    the constituent at the end of the branch, and z is 0.
-
-    Args:
-        trees: Cambridge/Aachen trees of the jets.
-
-    Returns:
-        `(jets,)` each.
-    """
-    pt = np.hypot(trees.momentum.px, trees.momentum.py)
-    share = np.zeros(len(pt))
-    sums = np.flatnonzero(trees.branches[:, 0] >= 0)
-    hard, soft = pt[trees.branches[sums]].T
-    share[sums] = soft / (hard + soft)
-    goes_on = (trees.branches[:, 0] >= 0) & (share <= SOFT_DROP_CUT)
-    at = trees.offsets[1:] - 1
-    while np.any(goes_on[at]):
-        at = np.where(goes_on[at], trees.branches[at, 0], at)
-    return from_cartesian(*(component[at] for component in trees.momentum)).mass, share[at]
+def _check(counts: Ints, components: dict[str, NDArray[Any]], charge: Floats, names: tuple[str, ...]) -> None:
+    """Raise InputError for the first jet that cannot be used."""
+    if np.any(counts < 1):
+        place = np.argwhere(counts < 1)[0]
+        raise InputError(f"{_jet(place)} has no constituents, so it has no substructure; leave it out")
+    bad = {f"'{name}' that is not finite": ~np.isfinite(values) for name, values in components.items()}
+    bad["'pt' that is not above 0"] = components["pt"] <= 0.0
+    for what, flags in bad.items():
+        if np.any(flags):
+            raise InputError(f"{_owner(counts, flags)} has a constituent with a {what}; remove the event")
+    needing = [name for name in names if COLUMNS[name].group in _OF_CHARGES]
+    if needing and np.any(unknown := np.isnan(charge)):
+        raise InputError(
+            f"{_owner(counts, unknown)} has a constituent of unknown charge, which column '{needing[0]}' needs; leave "
+            f"{' and '.join(_OF_CHARGES)} out of high_level"
+        )
 
 
-def _subjettiness_ratios(momenta: Cartesian, counts: Ints, padded: tuple[Floats, Floats, Floats]) -> list[Floats]:
-    """tau_21, tau_32 and tau_43, `(jets,)` each."""
-    trees = winner_take_all_kt(momenta, counts)
-    taus = []
-    for number in (1, 2, 3, 4):
-        axes = subjets(trees, number)  # padded with zeros for jets of fewer constituents, each of which is an axis
-        taus.append(subjettiness(*padded, (axes.rapidity, axes.phi)))
-    return [ratio(above, below) for above, below in zip(taus[1:], taus[:-1], strict=True)]
+def _owner(counts: Ints, flags: NDArray[np.bool_]) -> str:
+    """The jet of the first constituent that is marked."""
+    jet = int(np.searchsorted(np.cumsum(counts), np.argmax(flags), side="right"))
+    return _jet(np.array(np.unravel_index(jet, counts.shape)))
 
 
-def _arrays_of(momenta: Cartesian, counts: Ints, settings: Tokens) -> dict[str, NDArray[Any]]:
+def _jet(place: NDArray[Any]) -> str:
+    return f"event {place[0]}: jet {place[1] + 1}"
+
+
+def _arrays_of(
+    momenta: Cartesian, counts: Ints, charge: Floats, declusterings: int, names: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
     trees = cambridge_aachen(momenta, counts)
-    arrays = lund_arrays(trees, settings.declusterings) if settings.declusterings else {}
-    if settings.high_level:
-        arrays["high_level"] = high_level(momenta, counts, trees)
+    arrays = lund_arrays(trees, declusterings) if declusterings else {}
+    if names:
+        arrays["high_level"] = high_level(Jets(momenta, counts, charge, trees), names)
     return arrays
 
 
-def _empty(jets: int, settings: Tokens) -> dict[str, NDArray[Any]]:
-    keep = settings.declusterings
+def _empty(jets: int, keep: int, columns: int) -> dict[str, NDArray[Any]]:
     shapes: dict[str, tuple[int, ...]] = {}
     if keep:
         shapes = {"lund/declusterings": (keep, len(LUND_COLUMNS)), "lund/mask": (keep,), "lund/parent": (keep,)}
-    if settings.high_level:
-        shapes["high_level"] = (len(HIGH_LEVEL_COLUMNS),)
+    if columns:
+        shapes["high_level"] = (columns,)
     return {name: np.empty((jets, *shape), DATA_SETS[name].dtype) for name, shape in shapes.items()}

@@ -54,15 +54,42 @@ def lund_arrays(trees: Trees, keep: int) -> dict[str, NDArray[Any]]:
     return {"lund/declusterings": values, "lund/mask": mask, "lund/parent": parent.astype(np.int32)}
 
 
+def primary_declusterings(trees: Trees) -> tuple[Floats, NDArray[np.bool_]]:
+    """The declusterings along the harder branch of each jet, from the first one on.
+
+    Args:
+        trees: Cambridge/Aachen trees of the jets.
+
+    Returns:
+        `(jets, most, 5)` by `mscat_tf.physics.lund_plane.lund_coordinates`, zeros where there is none, and the mask
+        `(jets, most)`.
+    """
+    along, at = [], trees.offsets[1:] - 1
+    while np.any(is_sum := trees.branches[at, 0] >= 0):
+        along.append(np.where(is_sum, at, -1))
+        at = np.where(is_sum, trees.branches[at, 0], at)
+    places = np.stack([*along, np.full(len(at), -1)], axis=1)[:, : len(along)]
+    mask = places >= 0
+    values = np.zeros((*mask.shape, len(LUND_COLUMNS)))
+    values[mask] = _coordinates(trees, places[mask])
+    return values, mask
+
+
+def _coordinates(trees: Trees, sums: Ints) -> Floats:
+    """`(sums, 5)` of the pieces that are sums."""
+    return lund_coordinates(
+        *(Cartesian(*(values[trees.branches[sums, i]] for values in trees.momentum)) for i in (0, 1))
+    )
+
+
 def _declusterings(trees: Trees) -> _Declusterings:
     sums = np.flatnonzero(trees.branches[:, 0] >= 0)
-    hard, soft = (Cartesian(*(values[trees.branches[sums, i]] for values in trees.momentum)) for i in (0, 1))
     first_sum = trees.offsets[:-1] + trees.counts
     jet = np.repeat(np.arange(len(trees.counts)), trees.counts - 1)
     place = sums - first_sum[jet]
     shape = (len(trees.counts), int(trees.counts.max(initial=1)) - 1)
     coordinates = np.zeros((*shape, len(LUND_COLUMNS)))
-    coordinates[jet, place] = lund_coordinates(hard, soft)
+    coordinates[jet, place] = _coordinates(trees, sums)
     branches = np.full((*shape, 2), -1, np.int64)
     branches[jet, place] = np.maximum(trees.branches[sums] - first_sum[jet][:, np.newaxis], -1)
     return _Declusterings(coordinates, branches, trees.counts - 2)

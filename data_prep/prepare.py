@@ -57,12 +57,12 @@ def prepare(
         source: the sample to derive from, a folder or a file. settings: what departs from it.
         folder: receives the files and `sample.json`.
         progress: called after each file with the events of the source that are done, and all of them.
-        workers: processes; by default all cores where jets change, else one, since that is quick.
+        workers: processes; by default all cores where jets change or variables of jets are found, else one.
 
     Raises:
         InputError: the source is missing, or has no raw constituents, no signal or no second jet where they are needed;
             or no event of it passes the selection any more.
-        MissingExtraError: fastjet is not installed, and jets change whose substructure has to be computed again.
+        MissingExtraError: fastjet is not installed, and variables of jets, subjets or changed jets need it.
         OutputError: the folder cannot be written, or another process writes it.
     """
     with Sample(source) as sample:
@@ -136,7 +136,8 @@ def _make(
             progress(done + sum(finished.values()), len(sample))
 
     files_of = {number: (str(folder / names[number]), angles[number]) for number in missing}
-    workplace = Workplace(workers or (None if settings.varies_detector else 1)).for_jobs(len(missing))
+    quick = not settings.varies_detector and settings.subjets is None and not settings.high_level
+    workplace = Workplace(workers or (1 if quick else None)).for_jobs(len(missing))
     if workplace.here:
         _make_files(maker, files_of, lambda events: report("here", events))
         return

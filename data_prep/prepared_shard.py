@@ -1,15 +1,17 @@
 """One file of a derived sample: the events of a file of the source with their tokens made anew."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.arrays import Ints, offsets_of, rows
-from data_prep.detector_variation import ETA, MASS, PHI, PT, RawJets, cone, selected, varied
+from data_prep.detector_variation import CHARGE, ETA, MASS, PDG_ID, PHI, PT, RawJets, cone, selected, varied
 from data_prep.features import Arrays
-from data_prep.jet_variables import jet_arrays
+from data_prep.jet_variables import jet_arrays, known_charges
+from data_prep.subjets import subjet_arrays, subjet_settings
 from data_prep.theta_origin import replaced
 from mscat_tf import schema
 from mscat_tf.config import digest
@@ -20,6 +22,7 @@ from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
 from mscat_tf.physics import Cylindrical, kinematic_tokens, to_cartesian
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.jet_frame import JetFrame
 from mscat_tf.physics.prepared_frame import FrameSteps, to_prepared_frames
 from mscat_tf.physics.released_preparation import foreign_azimuths
@@ -29,8 +32,11 @@ from mscat_tf.schema import KINEMATIC_COLUMNS, Header
 THETA = KINEMATIC_COLUMNS.index("theta")
 _OF_JETS = (
     *("multiplicity", "truth/track_jets", "truth/b_hadrons", "high_level"),
-    *("lund/declusterings", "lund/mask", "lund/parent"),
+    *("lund/declusterings", "lund/mask", "lund/parent", "subjets/subjets", "subjets/mask"),
 )
+Columns = tuple[Floats, Floats, Floats, Floats]
+"""pt, eta, phi and mass of constituents, `(total,)` each."""
+
 _CUT = "selection after detector variation"
 
 
@@ -57,6 +63,9 @@ class Maker:
     def __init__(self, sample: Sample, settings: Preparation) -> None:
         self.sample, self.settings = sample, settings
         self.keep = settings.constituents or sample.header.constituents
+        self.steps = FrameSteps(settings.shift, settings.rotate, settings.flip, settings.order)
+        own = settings.high_level
+        self.high_level = sample.header.high_level if own is None else chosen_columns(own)
         self._signal: SignalAzimuths | None = None
         if settings.background_phi == "signal":
             self._signal = SignalAzimuths(sample)
@@ -64,7 +73,8 @@ class Maker:
     def angles(self, number: int) -> tuple[Floats, NDArray[np.uint64]]:
         """Angles `(n, J)` by which the jets of a file are turned, and `event_id` `(n,)`."""
         events = self._events(number)
-        return self._frames(events, number).theta.reshape(events.jets.counts.shape), events.arrays["event_id"]
+        frames = self._frames(self._columns(events, number), events.jets.counts.ravel(), self.keep)
+        return frames.theta.reshape(events.jets.counts.shape), events.arrays["event_id"]
 
     def make(self, number: int, dealt: Floats | None = None) -> tuple[Header, Arrays]:
         """Header and arrays of one file, for `mscat_tf.schema.write_sample`.
@@ -76,7 +86,8 @@ class Maker:
             InputError: it holds no raw constituents, or values that cannot be used.
         """
         events = self._events(number)
-        frames, shape = self._frames(events, number), events.jets.counts.shape
+        columns, shape = self._columns(events, number), events.jets.counts.shape
+        frames = self._frames(columns, events.jets.counts.ravel(), self.keep)
         theta = frames.theta.reshape(shape)
         theta = replaced(theta, self.settings.theta, self._rng(events, "theta")) if dealt is None else dealt
         arrays = events.arrays
@@ -84,8 +95,8 @@ class Maker:
         arrays["constituents_mask"] = frames.mask.reshape(*shape, self.keep)
         arrays["kinematics"] = self._tokens(events, theta)
         arrays["raw/constituents"], arrays["raw/offsets"] = events.jets.raw, offsets_of(events.jets.counts.ravel())
-        if self.settings.varies_detector:
-            arrays |= self._changed(events)
+        arrays |= self._of_whole_jets(events, number)
+        arrays |= self._subjets(events, columns, number)
         return self._header(number, arrays), arrays
 
     def _events(self, number: int) -> Events:
@@ -104,17 +115,19 @@ class Maker:
         momenta = Cylindrical(*(values[kept] for values in momenta))
         return Events(arrays, jets.take(kept, order[kept]), momenta)
 
-    def _frames(self, events: Events, number: int) -> JetFrame:
-        """Of all jets of the file, one after the other."""
+    def _columns(self, events: Events, number: int) -> Columns:
+        """Of the constituents of all jets of the file, one after the other, where and in the order they are read."""
         raw, counts = events.jets.raw, events.jets.counts
         if self.settings.order == "unsorted":
             raw = raw[_shuffled(counts, self._rng(events, "order"))]
         phi = raw[:, PHI].copy()
         if self._signal is not None:
             self._give_signal_azimuths(phi, events, number)
-        energy = to_cartesian(raw[:, PT], raw[:, ETA], phi, raw[:, MASS]).energy
-        steps = FrameSteps(self.settings.shift, self.settings.rotate, self.settings.flip, self.settings.order)
-        return to_prepared_frames(raw[:, PT], raw[:, ETA], phi, energy, counts.ravel(), self.keep, steps)
+        return raw[:, PT], raw[:, ETA], phi, raw[:, MASS]
+
+    def _frames(self, columns: Columns, counts: Ints, keep: int) -> JetFrame:
+        pt, eta, phi, _ = columns
+        return to_prepared_frames(pt, eta, phi, to_cartesian(*columns).energy, counts, keep, self.steps)
 
     def _give_signal_azimuths(self, phi: Floats, events: Events, number: int) -> None:
         """Fault B6, in place, on jets of the background."""
@@ -148,16 +161,33 @@ class Maker:
             missing = missing_momentum(*balance)
         return kinematic_tokens(*new, theta, leptons, missing)
 
-    def _changed(self, events: Events) -> Arrays:
-        """Optional data sets that depend on the constituents."""
+    def _of_whole_jets(self, events: Events, number: int) -> Arrays:
+        """Optional data sets: anew where the constituents changed, and named variables where they are asked for."""
         arrays, header, counts = events.arrays, self.sample.header, events.jets.counts
-        arrays.pop("event_shapes", None)  # of whole events, which the file does not hold
+        changed, asked = self.settings.varies_detector, self.settings.high_level is not None
+        if changed:
+            arrays.pop("event_shapes", None)  # of whole events, which the file does not hold
+            arrays["multiplicity"] = counts
+        if changed or asked:
+            arrays.pop("high_level", None)
         wanted = Tokens(
-            declusterings=header.declusterings if "lund/mask" in arrays else 0, high_level="high_level" in arrays
+            declusterings=header.declusterings if changed and "lund/mask" in arrays else 0,
+            high_level=(self.high_level or False) if changed or asked else False,
         )
-        pt, eta, phi, mass = events.jets.raw[:, [PT, ETA, PHI, MASS]].T
-        made = jet_arrays(pt, eta, phi, mass, counts, wanted)
-        return {**made, "multiplicity": counts}
+        raw = events.jets.raw
+        pt, eta, phi, mass = raw[:, [PT, ETA, PHI, MASS]].T
+        try:
+            return jet_arrays(pt, eta, phi, mass, counts, wanted, known_charges(raw[:, CHARGE], raw[:, PDG_ID]))
+        except InputError as error:
+            raise InputError(f"{self.sample.files[number]}: {error}") from error
+
+    def _subjets(self, events: Events, columns: Columns, number: int) -> Arrays:
+        """Those asked for, or those of the file again where constituents moved."""
+        settings = self.settings.subjets
+        if settings is None and self.settings.moves_constituents and "subjets/mask" in events.arrays:
+            settings = subjet_settings(self.sample.headers[number].configuration, str(self.sample.files[number]))
+        frames = partial(to_prepared_frames, steps=self.steps)
+        return subjet_arrays(*columns, events.jets.counts, settings, frames)
 
     def _header(self, number: int, arrays: Arrays) -> Header:
         header, settings = self.sample.headers[number], self.settings
@@ -170,6 +200,8 @@ class Maker:
             configuration=prepared_configuration(self.sample, number, settings),
             digest=prepared_digest(self.sample, settings),
             constituents=self.keep,
+            subjets=arrays["subjets/mask"].shape[2] if "subjets/mask" in arrays else 0,
+            high_level=self.high_level,
         )
 
     def _rng(self, events: Events, purpose: str) -> np.random.Generator:
@@ -222,9 +254,14 @@ class SignalAzimuths:
 
 
 def prepared_configuration(sample: Sample, number: int, settings: Preparation) -> dict[str, Any]:
-    """What made a file of a derived sample: what made that of the source, the preparation, and which source it was."""
-    made = {**settings.model_dump(mode="json"), "source": sample.digest}
-    return {**sample.headers[number].configuration, "preparation": made}
+    """What made a file of a derived sample: what made that of the source, the preparation, and which source it was.
+
+    Subjets that an earlier preparation made are still made as it says.
+    """
+    of_source = sample.headers[number].configuration
+    kept = {name: value for name, value in of_source.get("preparation", {}).items() if name == "subjets"}
+    made = {**kept, **settings.model_dump(mode="json"), "source": sample.digest}
+    return {**of_source, "preparation": made}
 
 
 def prepared_digest(sample: Sample, settings: Preparation) -> str:

@@ -36,6 +36,7 @@ def cut_names(selection: Selection, jets: int, leptons: int = 0) -> tuple[str, .
         "mass window": True,
         "|delta eta|": pair and selection.abs_delta_eta_max is not None,
         "X_hh": pair and selection.x_hh_max is not None,
+        f"{selection.jets_contain} in jet": selection.jets_contain is not None,
     }
     return tuple(name for name, on in rows.items() if on)
 
@@ -49,7 +50,11 @@ CUTS = cut_names(Selection(), 2)
 
 
 def cuts_passed(
-    pairs: FatJetPairs, events: int, selection: Selection, enough_leptons: NDArray[np.bool_] | None = None
+    pairs: FatJetPairs,
+    events: int,
+    selection: Selection,
+    enough_leptons: NDArray[np.bool_] | None = None,
+    contained: NDArray[np.bool_] | None = None,
 ) -> Ints:
     """How many rows of `cut_names` each event survives, the first included; all of them means selected.
 
@@ -58,12 +63,15 @@ def cuts_passed(
         events: number of generated events.
         selection: the cuts.
         enough_leptons: `(events,)`, None where no leptons are asked for.
+        contained: `(pairs,)` from `data_prep.contained`; None where no decay is looked for: all events pass that cut.
 
     Returns:
         `(events,)` from 1 to `len(cut_names(...))`.
     """
     pt, eta, mass = pairs.jets.pt, pairs.jets.eta, pairs.jets.mass
-    cuts: list[NDArray[np.bool_]] = [pt[:, 0] > selection.leading_pt_min]
+    cuts: list[NDArray[np.bool_]] = [
+        (pt[:, 0] > selection.leading_pt_min) & (pt[:, 0] < (selection.leading_pt_max or np.inf))
+    ]
     two = pt.shape[1] == 2
     if pt.shape[1] > 1:
         cuts.append(np.all(pt[:, 1:] > selection.subleading_pt_min, axis=1))
@@ -74,6 +82,8 @@ def cuts_passed(
         cuts.append(np.abs(eta[:, 0] - eta[:, 1]) < selection.abs_delta_eta_max)
     if two and selection.x_hh_max is not None:
         cuts.append(x_hh(mass, selection.x_hh_centres, selection.x_hh_resolution) < selection.x_hh_max)
+    if selection.jets_contain is not None:
+        cuts.append(np.ones(len(pt), np.bool_) if contained is None else contained)
     passed = np.ones(events, np.int64) + (0 if enough_leptons is None else enough_leptons)
     passed[pairs.event] += 1 + np.cumprod(cuts, axis=0).sum(axis=0)
     return passed

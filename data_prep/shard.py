@@ -19,6 +19,7 @@ import mscat_tf
 from data_prep import cluster, leptons
 from data_prep.arrays import Ints, concatenated, offsets_of
 from data_prep.b_hadrons import b_hadrons_in_jets
+from data_prep.contained import NUMBERS, contained
 from data_prep.detector import Objects, detect
 from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
@@ -29,8 +30,9 @@ from data_prep.sources import Source, block_events, input_checksums, open_source
 from data_prep.tagging import tags
 from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.processes import FromFiles, HeavyHiggs
-from mscat_tf.errors import GenerationError
+from mscat_tf.errors import ConfigError, GenerationError
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
 from mscat_tf.schema import Header, Normalisation
 
@@ -92,7 +94,7 @@ def make_shard(settings: SampleSettings, job: ShardJob, report: Report | None = 
         particles = source.next_particles(_batch_size(job.events + 1 - selected, selected, generated))
         if len(particles.weights) == 0:
             raise _exhausted(job, selected, generated)
-        batches.append(process_batch(particles, settings, card, detector_rng, tag_rng))
+        batches.append(process_batch(particles, settings, card, detector_rng, tag_rng, process.label))
         selected += int(batches[-1].kept.sum())
         generated += len(batches[-1].passed)
         if report is not None:
@@ -114,14 +116,16 @@ def process_batch(
     card: DetectorCard | None,
     detector_rng: np.random.Generator,
     tag_rng: np.random.Generator,
+    label: int,
 ) -> Batch:
-    """Detector, leptons, fat jets, grooming, selection, b tag and jet frame for some generated events."""
+    """Detector, leptons, fat jets, grooming, selection, b tag and jet frame for some generated events of this label."""
     events = len(particles.weights)
     objects = detect(particles, card, detector_rng)
     found = leptons.isolated_leptons(objects, events, settings.leptons)
     free = leptons.left_for_jets(objects, found)
     pairs = _fat_jets(objects, free, events, settings)
-    passed = cuts_passed(pairs, events, settings.selection, _enough(found))
+    inside = _contained(particles, pairs, settings) if label else None
+    passed = cuts_passed(pairs, events, settings.selection, _enough(found), inside)
     pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(_cuts(settings))))
     flavours, tag = tags(particles, objects.take(free), pairs, events, settings)
     thrown = settings.b_tagging.random
@@ -146,6 +150,22 @@ def _fat_jets(objects: Objects, free: Ints, events: int, settings: SampleSetting
     jets = settings.fat_jets
     pairs = cluster.fat_jet_pairs(objects.take(free), events, jets.radius, jets.pt_min, jets.number)
     return groom(pairs._replace(constituents=free[pairs.constituents]), objects, jets)
+
+
+def _contained(particles: Particles, pairs: cluster.FatJetPairs, settings: SampleSettings) -> NDArray[np.bool_] | None:
+    """`(pairs,)` True where each fat jet holds the decay that is asked for; None where none is.
+
+    Raises:
+        ConfigError: the events do not tell.
+    """
+    wanted = settings.selection.jets_contain
+    if wanted is None:
+        return None
+    if particles.partons is None:
+        raise ConfigError(
+            f"selection.jets_contain = {wanted} needs the record of Pythia 8, which HepMC files lack; leave it out"
+        )
+    return contained(particles.partons, pairs.event, pairs.jets, NUMBERS[wanted], settings.fat_jets.radius)
 
 
 def _enough(found: Ints) -> NDArray[np.bool_] | None:
@@ -217,6 +237,8 @@ def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Sourc
         constituents=settings.tokens.constituents,
         tokens=len(tokens),
         declusterings=settings.tokens.declusterings,
+        subjets=settings.tokens.subjets_kept,
+        high_level=chosen_columns(settings.tokens.high_level),
         token_names=tokens,
     )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError, SchemaError
 from mscat_tf.files import atomic_path
+from mscat_tf.physics.high_level_columns import COLUMNS as HIGH_LEVEL
 
 SCHEMA_VERSION = 1
 
@@ -25,6 +26,7 @@ KINEMATIC_COLUMNS = ("m", "eta", "phi", "pt", "energy", "theta")
 RAW_COLUMNS = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 WEIGHT_COLUMNS = ("generator", "tag")
 LUND_COLUMNS = ("ln_inverse_delta", "ln_kt", "ln_z", "ln_m", "psi")
+SUBJET_COLUMNS = ("pt", "eta", "phi", "mass", "constituents", "radius")
 B_HADRON_COLUMNS = ("eta_1", "phi_1", "eta_2", "phi_2")
 EVENT_SHAPE_COLUMNS = (
     "transverse_thrust",
@@ -34,21 +36,6 @@ EVENT_SHAPE_COLUMNS = (
     "scalar_sum_pt",
     "missing_pt",
 )
-HIGH_LEVEL_COLUMNS = (
-    "mass",
-    "soft_drop_mass",
-    "multiplicity",
-    "girth",
-    "les_houches_angularity",
-    "pt_dispersion",
-    "tau_21",
-    "tau_32",
-    "tau_43",
-    "c2",
-    "d2",
-    "soft_drop_z",
-)
-
 MASS = "m_H"
 """Data set of the mass of the signal [GeV], and the kinematic column in which a network may read a hypothesis of it."""
 
@@ -96,15 +83,21 @@ DATA_SETS: dict[str, DataSet] = {
     ),
     "lund/mask": DataSet("?", ("jets", "declusterings")),
     "lund/parent": DataSet("i4", ("jets", "declusterings")),
+    "subjets/subjets": DataSet(
+        "f4", ("jets", "subjets", "columns"), SUBJET_COLUMNS, ("GeV", "1", "rad", "GeV", "1", "1")
+    ),
+    "subjets/mask": DataSet("?", ("jets", "subjets")),
     "event_shapes": DataSet("f4", ("columns",), EVENT_SHAPE_COLUMNS, ("1", "1", "1", "1", "GeV", "GeV")),
-    "high_level": DataSet("f4", ("jets", "columns"), HIGH_LEVEL_COLUMNS, ("GeV", "GeV", *("1",) * 10)),
+    "high_level": DataSet("f4", ("jets", "high_level")),
 }
 """Every data set that version 1 knows. `raw/offsets` has n * J + 1 entries: jet j of event i owns rows
-offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`."""
+offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`. The columns of `high_level` are chosen: the header
+of a file names them."""
 
 OPTIONAL = frozenset(
     {"m_H", "truth/track_jets", "truth/b_hadrons"}
     | {"lund/declusterings", "lund/mask", "lund/parent", "event_shapes", "high_level"}
+    | {"subjets/subjets", "subjets/mask"}
 )
 """Data sets that a file may lack, all events alike: not asked for, or unknown to a set imported from outside."""
 
@@ -138,7 +131,9 @@ class Header:
             those that all files of the sample share.
         seed: of the sample. versions: of every generator and library.
         jets, constituents, tokens: the sizes J, P and K.
-        declusterings: of each jet that are kept at most, D; 0 where the file holds none.
+        declusterings, subjets: of each jet that are kept at most, D and S; 0 where the file holds none.
+        high_level: columns of `high_level`, of those in `mscat_tf.physics.high_level_columns`; none where the file
+            holds no such data set.
         token_names: what each of the K kinematic tokens is; empty in files made before names were written, which hold
             the jets and, for J > 1, their sum.
         events, optional: number of events, and the data sets of `OPTIONAL` that the file holds; set by reading.
@@ -156,14 +151,26 @@ class Header:
     constituents: int = 50
     tokens: int = 3
     declusterings: int = 0
+    subjets: int = 0
+    high_level: tuple[str, ...] = ()
     token_names: tuple[str, ...] = ()
     events: int = field(default=0, compare=False)
     optional: tuple[str, ...] = field(default=(), compare=False)
 
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Names of the columns of a data set of this file; none where it has none."""
+        return self.high_level if name == "high_level" else DATA_SETS[name].columns
+
+    def units(self, name: str) -> tuple[str, ...]:
+        """Their units."""
+        if name == "high_level":
+            return tuple(HIGH_LEVEL[column].unit for column in self.high_level)
+        return DATA_SETS[name].units
+
 
 _JSON_FIELDS = ("processes", "labels", "normalisation", "cut_flow", "configuration", "versions")
 _PLAIN_FIELDS = ("digest", "seed", "jets", "constituents", "tokens")
-_LATER_FIELDS = {"declusterings": 0, "token_names": "[]"}
+_LATER_FIELDS = {"declusterings": 0, "subjets": 0, "token_names": "[]"}
 """Attributes that the first files of version 1 do not have, and what their absence means."""
 
 
@@ -183,6 +190,7 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
         raise SchemaError(
             f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py"
         )
+    _check_high_level(str(path), header.high_level)
     with h5py.File(str(path), "w", driver="core", backing_store=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         values = asdict(header)
@@ -190,7 +198,7 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             file.attrs[key] = json.dumps(values[key], sort_keys=True)
         for key in _PLAIN_FIELDS:
             file.attrs[key] = values[key]
-        file.attrs["declusterings"] = header.declusterings
+        file.attrs["declusterings"], file.attrs["subjets"] = header.declusterings, header.subjets
         file.attrs["token_names"] = json.dumps(header.token_names)
         for name in (name for name in DATA_SETS if name in arrays):
             definition = DATA_SETS[name]
@@ -199,8 +207,8 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             rows = CHUNK_EVENTS if definition.first == "events" else 64 * CHUNK_EVENTS
             chunks = (min(rows, len(array)), *array.shape[1:]) if len(array) else None
             stored = file.create_dataset(name, data=array, chunks=chunks, track_times=False)
-            stored.attrs["columns"] = json.dumps(definition.columns)
-            stored.attrs["units"] = json.dumps(definition.units)
+            for attribute, text in _about(header, name).items():
+                stored.attrs[attribute] = json.dumps(text)
             stored.flush()  # else HDF5 orders the chunks on disk by memory addresses, and equal files differ in bytes
         file.flush()
         image = file.id.get_file_image()
@@ -259,6 +267,7 @@ def _header(path: str, file: h5py.File) -> Header:
         later = {key: file.attrs.get(key, absent) for key, absent in _LATER_FIELDS.items()}
         token_names = tuple(json.loads(later["token_names"]))
         events = len(file["label"])
+        high_level = _columns(file, "high_level") if "high_level" in file else ()
     except (KeyError, ValueError, OSError) as error:
         raise SchemaError(f"{path}: attribute or data set cannot be read ({error}); make the file anew") from error
     header = Header(
@@ -271,10 +280,13 @@ def _header(path: str, file: h5py.File) -> Header:
         digest=str(plain["digest"]),
         **{key: int(plain[key]) for key in _PLAIN_FIELDS if key != "digest"},
         declusterings=int(later["declusterings"]),
+        subjets=int(later["subjets"]),
+        high_level=high_level,
         token_names=token_names,
         events=events,
         optional=tuple(sorted(name for name in OPTIONAL if name in file)),
     )
+    _check_high_level(path, high_level)
     for name, definition in DATA_SETS.items():
         if name not in file:
             if name in OPTIONAL:
@@ -284,11 +296,36 @@ def _header(path: str, file: h5py.File) -> Header:
             raise SchemaError(
                 f"{path}: '{name}' has type {file[name].dtype}, the schema wants {np.dtype(definition.dtype)}"
             )
-        columns = tuple(json.loads(file[name].attrs.get("columns", "[]")))
-        if columns != definition.columns:
-            raise SchemaError(f"{path}: '{name}' has columns {columns}, the schema wants {definition.columns}")
+        columns, wanted = _columns(file, name), header.columns(name)
+        if columns != wanted:
+            raise SchemaError(f"{path}: '{name}' has columns {columns}, the schema wants {wanted}")
         _check_shape(path, name, file[name].shape, header, events)
     return header
+
+
+def _columns(file: h5py.File, name: str) -> tuple[str, ...]:
+    return tuple(json.loads(file[name].attrs.get("columns", "[]")))
+
+
+def _about(header: Header, name: str) -> dict[str, tuple[str, ...]]:
+    """Attributes of a data set."""
+    about = {"columns": header.columns(name), "units": header.units(name)}
+    if name == "high_level":
+        chosen = [HIGH_LEVEL[column] for column in header.high_level]
+        about["definitions"] = tuple(column.definition for column in chosen)
+        about["references"] = tuple(column.reference for column in chosen)
+    return about
+
+
+def _check_high_level(path: str, columns: tuple[str, ...]) -> None:
+    """Raise SchemaError unless every column is known and none stands twice."""
+    unknown = [name for name in columns if name not in HIGH_LEVEL]
+    if unknown or len(set(columns)) < len(columns):
+        what = f"an unknown column '{unknown[0]}'" if unknown else "a column twice"
+        raise SchemaError(
+            f"{path}: 'high_level' has {what}; make the file anew with columns that docs/high_level.md lists, or "
+            "install the matching mscat-tf"
+        )
 
 
 def _check_shape(path: str, name: str, shape: tuple[int, ...], header: Header, events: int) -> None:
@@ -298,6 +335,8 @@ def _check_shape(path: str, name: str, shape: tuple[int, ...], header: Header, e
         "constituents": header.constituents,
         "tokens": header.tokens,
         "declusterings": header.declusterings,
+        "subjets": header.subjets,
+        "high_level": len(header.high_level),
         "columns": len(definition.columns),
     }
     wanted = tuple(sizes[axis] for axis in definition.axes)

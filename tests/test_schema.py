@@ -8,18 +8,21 @@ import pytest
 
 from mscat_tf import schema
 from mscat_tf.data import Sample
-from mscat_tf.data.mock import mock_arrays, mock_header, mock_optional, write_mock_sample
+from mscat_tf.data.mock import mock_arrays, mock_header, mock_optional, mock_subjets, write_mock_sample
 from mscat_tf.errors import InputError, SchemaError
 
 
 @pytest.fixture
 def one_file(tmp_path):
-    return next(write_mock_sample(tmp_path, events=11, shards=1, constituents=5, declusterings=3).glob("*.h5"))
+    return next(
+        write_mock_sample(tmp_path, events=11, shards=1, constituents=5, declusterings=3, subjets=4).glob("*.h5")
+    )
 
 
 def test_round_trip(tmp_path):
-    arrays, header = mock_arrays(7, 5, np.random.default_rng(1)), mock_header(5, seed=3, declusterings=3)
+    arrays, header = mock_arrays(7, 5, np.random.default_rng(1)), mock_header(5, seed=3, declusterings=3, subjets=4)
     arrays |= mock_optional(arrays["label"] == 1, 3, np.random.default_rng(2))
+    arrays |= mock_subjets(arrays["label"] == 1, 4, np.random.default_rng(3))
     header = replace(header, token_names=("jet 1", "jet 2", "sum"))
     schema.write_sample(tmp_path / "a.h5", header, arrays)
     assert schema.read_header(tmp_path / "a.h5") == header
@@ -29,12 +32,12 @@ def test_round_trip(tmp_path):
 
 
 def test_files_without_the_later_attributes_are_read(tmp_path):
-    """The first files of version 1 have neither the names of the tokens nor the number of declusterings."""
+    """The first files of version 1 have neither the names of the tokens nor the numbers of declusterings and subjets."""
     schema.write_sample(tmp_path / "a.h5", mock_header(5, seed=3), mock_arrays(7, 5, np.random.default_rng(1)))
     with h5py.File(tmp_path / "a.h5", "a") as file:
-        del file.attrs["token_names"], file.attrs["declusterings"]
+        del file.attrs["token_names"], file.attrs["declusterings"], file.attrs["subjets"]
     header = schema.read_header(tmp_path / "a.h5")
-    assert (header.token_names, header.declusterings) == ((), 0)
+    assert (header.token_names, header.declusterings, header.subjets) == ((), 0, 0)
 
 
 def test_same_input_same_bytes(tmp_path):

@@ -109,7 +109,8 @@ class Reader(Protocol):
         name: begins the names of its shards, e.g. the process.
         files: to be read.
         labels: 1 or 0 for every process that these files may hold.
-        jets, constituents, declusterings: sizes J, P and D of the schema. token_names: of the K kinematic tokens.
+        jets, constituents, declusterings, subjets: sizes J, P, D and S of the schema.
+        high_level: columns of that name. token_names: of the K kinematic tokens.
         seed: of whatever is random. configuration: every setting that decides the content of all shards alike;
             equal for all readers of a sample, and its digest is the sample's.
         own: settings that concern these files only, e.g. their label and cross-section.
@@ -132,6 +133,12 @@ class Reader(Protocol):
 
     @property
     def declusterings(self) -> int: ...
+
+    @property
+    def subjets(self) -> int: ...
+
+    @property
+    def high_level(self) -> tuple[str, ...]: ...
 
     @property
     def token_names(self) -> tuple[str, ...]: ...

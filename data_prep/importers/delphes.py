@@ -25,6 +25,7 @@ from data_prep.select import TAG_NAMES, cut_flow, cut_names, cuts_passed
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
 
 RECLUSTERED = "clustered anew"
@@ -80,6 +81,16 @@ class DelphesReader(OneProcess):
     def declusterings(self) -> int:
         """Declusterings kept per jet, D."""
         return self.settings.tokens.declusterings
+
+    @property
+    def subjets(self) -> int:
+        """Subjets kept per jet, S."""
+        return self.settings.tokens.subjets_kept
+
+    @property
+    def high_level(self) -> tuple[str, ...]:
+        """Named jet variables that are written."""
+        return chosen_columns(self.settings.tokens.high_level)
 
     @property
     def constituents(self) -> int:

@@ -156,6 +156,8 @@ def _header(job: ImportJob, part: Part) -> Header:
         constituents=reader.constituents,
         tokens=len(reader.token_names),
         declusterings=reader.declusterings,
+        subjets=reader.subjets,
+        high_level=reader.high_level,
         token_names=reader.token_names,
     )
 

@@ -18,6 +18,7 @@ from data_prep.importers.referenced_jets import as_pairs, summed_jets
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.config.sample import Tokens
 from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
 
 IN_FILE = "in the file"
@@ -64,6 +65,16 @@ class SingleJetReader:
         return self.settings.tokens.declusterings
 
     @property
+    def subjets(self) -> int:
+        """Subjets kept per jet, S."""
+        return self.settings.tokens.subjets_kept
+
+    @property
+    def high_level(self) -> tuple[str, ...]:
+        """Named jet variables that are written."""
+        return chosen_columns(self.settings.tokens.high_level)
+
+    @property
     def token_names(self) -> tuple[str, ...]:
         """The jet alone."""
         return token_names(self.jets)
@@ -108,13 +119,18 @@ def jet_part(
         tokens: what is written of each jet. cross_section_fb: of each process [fb].
 
     Raises:
-        InputError: a constituent has no transverse momentum, or a jet no constituent.
+        InputError: a constituent has no transverse momentum, or a jet no constituent; or jet variables need charges,
+            which the file does not tell.
     """
     entries = chunk.stop - chunk.start
     counts = np.bincount(objects.event, minlength=entries).astype(np.int64)
     _check(chunk, objects, counts)
     found = summed_jets(objects, np.arange(entries), np.arange(len(objects.pt)), counts)
-    arrays = features(objects, as_pairs(objects, found, np.arange(entries)[:, np.newaxis]), tokens)
+    pairs = as_pairs(objects, found, np.arange(entries)[:, np.newaxis])
+    try:
+        arrays = features(objects, pairs, tokens)
+    except InputError as error:
+        raise InputError(f"{chunk.path}: from entry {chunk.start} on, {error}") from error
     arrays["weights"] = np.ones((entries, 2))
     present, place = np.unique(process, return_inverse=True)
     tallies = {}

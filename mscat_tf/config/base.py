@@ -26,6 +26,11 @@ class Settings(BaseModel):
         return values
 
 
+def is_none(value: object) -> bool:
+    """For `exclude_if` of a setting that came later: where it is absent, what was stored before stays the same."""
+    return value is None
+
+
 def unknown_key(key: str, known: list[str]) -> str:
     """Sentence about a key that does not exist, naming the nearest one that does."""
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)

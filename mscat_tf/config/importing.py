@@ -109,6 +109,11 @@ class ImportSettings(Settings):
                     f"tokens.{name} is made of all objects of an event, but files of format '{self.format}' hold "
                     "single jets; leave it out"
                 )
+        if self.selection.jets_contain is not None:
+            raise ValueError(
+                f"selection.jets_contain = {self.selection.jets_contain} needs the record of Pythia 8, which files of "
+                f"format '{self.format}' do not hold; leave it out"
+            )
         if self.delphes.tagging != "flavour" and self.b_tagging.tags_per_jet == 0:
             raise ValueError(
                 f"delphes.tagging = {self.delphes.tagging} reads tags, but b_tagging.tags_per_jet = 0 asks for none; "

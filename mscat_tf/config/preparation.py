@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from mscat_tf.config.base import Settings, digest
+from mscat_tf.config.base import Settings, digest, is_none
+from mscat_tf.config.high_level import HighLevel
+from mscat_tf.config.subjets import SubjetSettings
 
 PREPARED = "-prepared-"
 """In the name of every folder of a derived sample, and in the digest of its events."""
@@ -43,6 +45,9 @@ class Preparation(Settings):
         soft_particles: mean number of massless neutral particles thrown evenly into the cone of each jet.
         soft_pt: mean of their transverse momentum, exponentially distributed [GeV].
         seed: of everything random here.
+        subjets: of each jet, found anew by these settings; null leaves them to those of the file, if it has any.
+        high_level: named jet variables, computed anew; a choice as in `sample.tokens.high_level`, null leaves those of
+            the file, if it has any.
     """
 
     shift: Literal["centroid", "none"] = "centroid"
@@ -59,6 +64,8 @@ class Preparation(Settings):
     soft_particles: Annotated[float, Field(ge=0.0, le=1000.0)] = 0.0
     soft_pt: PositiveFloat = 1.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    subjets: SubjetSettings | None = Field(default=None, exclude_if=is_none)
+    high_level: HighLevel | None = Field(default=None, exclude_if=is_none)
 
     @property
     def departs(self) -> bool:
@@ -69,6 +76,12 @@ class Preparation(Settings):
     def varies_detector(self) -> bool:
         """Whether the raw constituents themselves change, and with them jets and selection."""
         return self.energy_scale != 1.0 or self.energy_resolution > 0.0 or self.soft_particles > 0.0
+
+    @property
+    def moves_constituents(self) -> bool:
+        """Whether constituents are others, or stand elsewhere in the frame of their jet."""
+        steps = {name: getattr(self, name) for name in ("shift", "rotate", "flip", "background_phi")}
+        return self.varies_detector or steps != {name: type(self).model_fields[name].default for name in steps}
 
     @property
     def reads_other_events(self) -> bool:

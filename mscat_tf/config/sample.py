@@ -11,8 +11,10 @@ from pydantic import (
     model_validator,
 )
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Settings, is_none
+from mscat_tf.config.high_level import HighLevel
 from mscat_tf.config.processes import AnyProcess
+from mscat_tf.config.subjets import SubjetSettings
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
@@ -56,14 +58,18 @@ class Selection(Settings):
     """The published selection (talk on arXiv:2401.00452; |eta| is ours). Each cut is a row of the cut flow.
 
     Attributes:
+        leading_pt_max: of the leading fat jet [GeV]; null is no limit.
         subleading_pt_min: of the second fat jet and all further ones [GeV].
         mass_min, mass_max: of every fat jet [GeV]; with mass_min = 0 massless ones pass too.
         abs_delta_eta_max, x_hh_max: further cuts on two fat jets in the manner of ATLAS (arXiv:2202.07288), off by
             default; 1.3 and 1.6 are commonly quoted. X_hh is defined in `data_prep.select.x_hh`; its centres are
             commonly quoted too.
+        jets_contain: each fat jet of the signal must have such a particle, and all quarks that it decays into, within
+            its radius (`data_prep.contained`), as in the public top-tagging set; background always passes.
     """
 
     leading_pt_min: PositiveFloat = 450.0
+    leading_pt_max: PositiveFloat | None = Field(default=None, exclude_if=is_none)
     subleading_pt_min: PositiveFloat = 250.0
     abs_eta_max: PositiveFloat = 2.0
     mass_min: Annotated[float, Field(ge=0.0)] = 50.0
@@ -72,6 +78,7 @@ class Selection(Settings):
     x_hh_max: PositiveFloat | None = None
     x_hh_centres: tuple[PositiveFloat, PositiveFloat] = (124.0, 115.0)
     x_hh_resolution: PositiveFloat = 0.1
+    jets_contain: Literal["top", "h", "Z"] | None = Field(default=None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _possible(self) -> "Selection":
@@ -79,6 +86,11 @@ class Selection(Settings):
             raise ValueError(
                 f"mass_min = {self.mass_min:g} GeV is not below mass_max = {self.mass_max:g} GeV, "
                 "so no jet can pass; lower mass_min or raise mass_max"
+            )
+        if self.leading_pt_max is not None and self.leading_pt_min >= self.leading_pt_max:
+            raise ValueError(
+                f"leading_pt_min = {self.leading_pt_min:g} GeV is not below leading_pt_max = "
+                f"{self.leading_pt_max:g} GeV, so no jet can pass; lower leading_pt_min or raise leading_pt_max"
             )
         if self.subleading_pt_min > self.leading_pt_min:
             raise ValueError(
@@ -164,16 +176,24 @@ class Tokens(Settings):
     Attributes:
         constituents: of each fat jet that are kept, ordered by transverse momentum.
         declusterings: of each fat jet's Cambridge/Aachen tree that are kept (`data_prep.lund`); 0 writes none.
-        high_level: write the named jet variables of `data_prep.jet_variables`.
+        subjets: how those of each fat jet are found; null writes none.
+        high_level: write named jet variables: `true` the twelve standard ones, or a list of groups and columns of
+            `docs/high_level.md`, e.g. `[standard, s2_all_all]`.
         event_shapes: write the named event shapes of `mscat_tf.physics.event_shapes`.
         missing_momentum: add the missing transverse momentum to the kinematic tokens.
     """
 
     constituents: PositiveInt = 50
     declusterings: NonNegativeInt = 0
-    high_level: bool = False
+    subjets: SubjetSettings | None = Field(default=None, exclude_if=is_none)
+    high_level: HighLevel = False
     event_shapes: bool = False
     missing_momentum: bool = False
+
+    @property
+    def subjets_kept(self) -> int:
+        """Of each jet at most, S; 0 without."""
+        return self.subjets.number if self.subjets else 0
 
 
 class SampleSettings(Settings):

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from mscat_tf.config import DataSettings
 from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
-from mscat_tf.schema import DATA_SETS, HIGH_LEVEL_COLUMNS, MASS
+from mscat_tf.physics.high_level_columns import STANDARD
+from mscat_tf.schema import DATA_SETS, MASS
+
+HIGH_LEVEL = "high_level"
 
 
 def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[str, ...]:
@@ -31,13 +34,16 @@ def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[s
         tokens = range(sample.header.tokens)
         names += [f"kinematics/{token}/{feature}" for token in tokens for feature in settings.kinematic_features]
         names += [f"event_shapes/{name}" for name in settings.event_shapes]
-    if inputs != "kinematics":
-        names += [f"high_level/{jet}/{name}" for jet in range(sample.header.jets) for name in HIGH_LEVEL_COLUMNS]
-    for name in ("event_shapes", "high_level"):
-        if any(column.startswith(name) for column in names):
+    wanted = {"event_shapes": bool(settings.event_shapes) and inputs != HIGH_LEVEL, HIGH_LEVEL: inputs != "kinematics"}
+    for name, is_wanted in wanted.items():
+        if is_wanted:
             choice = "data.event_shapes=[]" if name == "event_shapes" else "model.boosted_trees.inputs=kinematics"
             advice = f"make it again with sample.tokens.{name}=true, or set {choice}"
             sample.need(name, "'boosted_trees' is to read", advice)
+    if wanted[HIGH_LEVEL]:
+        names += [
+            f"{HIGH_LEVEL}/{jet}/{name}" for jet in range(sample.header.jets) for name in sample.header.high_level
+        ]
     return tuple(names)
 
 
@@ -46,29 +52,57 @@ def read_flat(sample: Sample, rows: NDArray[np.int64], columns: tuple[str, ...])
 
     Args:
         sample: where to read. rows: increasing rows wanted. columns: see `flat_columns`.
+
+    Raises:
+        InputError: the sample has no such column.
     """
+    missing = [name for name in high_level_of(columns) if name not in sample.header.high_level]
+    if missing:
+        raise InputError(
+            f"{sample.path}: 'high_level' has no column '{missing[0]}', which the trees read; derive a sample with "
+            f"`mscat prepare` and data.preparation.high_level={high_level_choice(columns)}"
+        )
     data_sets = flat_data_sets(columns)
     matrix = np.empty((len(rows), len(columns)), np.float32)
     for block in sample.blocks:
         first, last = np.searchsorted(rows, [block.first_row, block.first_row + block.stop - block.start])
         if first < last:
             chosen = rows[first:last] - block.first_row
-            matrix[first:last] = flat_matrix(sample.read(block, data_sets), columns)[chosen]
+            matrix[first:last] = flat_matrix(sample.read(block, data_sets), columns, sample.header.high_level)[chosen]
     return matrix
 
 
 def flat_data_sets(columns: tuple[str, ...]) -> tuple[str, ...]:
     """Data sets that these columns are taken from."""
-    return tuple(dict.fromkeys(_place(column)[0] for column in columns))
+    return tuple(dict.fromkeys(column.partition("/")[0] for column in columns))
 
 
-def flat_matrix(arrays: Mapping[str, NDArray[Any]], columns: tuple[str, ...]) -> NDArray[np.float32]:
-    """Matrix `(events, columns)` of the data sets in `arrays`."""
-    places: list[tuple[str, tuple[Any, ...]]] = [_place(column) for column in columns]
+def flat_matrix(
+    arrays: Mapping[str, NDArray[Any]], columns: tuple[str, ...], high_level: tuple[str, ...]
+) -> NDArray[np.float32]:
+    """Matrix `(events, columns)` of the data sets in `arrays`, whose `high_level` has the columns of these names."""
+    places: list[tuple[str, tuple[Any, ...]]] = [_place(column, high_level) for column in columns]
     return np.stack([arrays[name][:, *place] for name, place in places], axis=1).astype(np.float32)
 
 
-def _place(column: str) -> tuple[str, tuple[int, ...]]:
+def high_level_of(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the jet variables among flat columns, in their order.
+
+    >>> high_level_of(("kinematics/0/m", "high_level/0/c2", "high_level/0/mass", "high_level/1/c2"))
+    ('c2', 'mass')
+    """
+    parts = (column.split("/") for column in columns)
+    return tuple(dict.fromkeys(name for data_set, *_, name in parts if data_set == HIGH_LEVEL))
+
+
+def high_level_choice(columns: tuple[str, ...]) -> str:
+    """The setting `high_level` of a sample that holds the jet variables among flat columns and no others."""
+    names = high_level_of(columns)
+    return "true" if names == STANDARD else f"[{','.join(names)}]"
+
+
+def _place(column: str, high_level: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
     """Data set and position within an event of a named column."""
     data_set, *tokens, name = column.split("/")
-    return data_set, (*map(int, tokens), DATA_SETS[data_set].columns.index(name))
+    names = high_level if data_set == HIGH_LEVEL else DATA_SETS[data_set].columns
+    return data_set, (*map(int, tokens), names.index(name))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mscat_tf import schema
 from mscat_tf.config import digest
 from mscat_tf.files import make_folder
+from mscat_tf.physics.high_level_columns import STANDARD
 from mscat_tf.schema import Header, Normalisation
 
 PROCESSES = ("signal", "4b", "ttbar")
@@ -22,6 +23,7 @@ def write_mock_sample(
     constituents: int = 8,
     seed: int = 0,
     declusterings: int = 0,
+    subjets: int = 0,
 ) -> Path:
     """Write `shards` files of random events in which signal differs from background; return the folder.
 
@@ -30,6 +32,7 @@ def write_mock_sample(
         constituents: P of the schema. seed: of everything random.
         declusterings: D of the schema; above 0 the files hold Lund trees, event shapes, high-level variables and b
             hadrons too.
+        subjets: S of the schema; above 0 the files hold subjets too.
     """
     folder = make_folder(folder)
     counts = np.full(shards, events // shards) + (np.arange(shards) < events % shards)
@@ -39,12 +42,15 @@ def write_mock_sample(
         arrays = mock_arrays(int(count), constituents, rng, first_id=first)
         if declusterings:
             arrays |= mock_optional(arrays["label"] == 1, declusterings, rng)
-        schema.write_sample(folder / f"mock-{number:04d}.h5", mock_header(constituents, seed, declusterings), arrays)
+        if subjets:
+            arrays |= mock_subjets(arrays["label"] == 1, subjets, rng)
+        header = mock_header(constituents, seed, declusterings, subjets)
+        schema.write_sample(folder / f"mock-{number:04d}.h5", header, arrays)
         first += int(count)
     return folder
 
 
-def mock_header(constituents: int, seed: int, declusterings: int = 0) -> Header:
+def mock_header(constituents: int, seed: int, declusterings: int = 0, subjets: int = 0) -> Header:
     """Attributes of a mock file: every process 10 fb from 1000 generated events."""
     configuration = {"mock": True, "constituents": constituents}
     row = {"cut": "generated", "raw": 1000, "weighted": 1000.0}
@@ -59,6 +65,8 @@ def mock_header(constituents: int, seed: int, declusterings: int = 0) -> Header:
         versions={"mscat_tf": "mock"},
         constituents=constituents,
         declusterings=declusterings,
+        subjets=subjets,
+        high_level=STANDARD if declusterings else (),
     )
 
 
@@ -102,7 +110,7 @@ def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.
     parent = rng.integers(0, np.maximum(np.arange(declusterings), 1), (events, 2, declusterings))
     parent[..., 0] = -1
     shapes = rng.uniform(0.1, 1.0, (events, len(schema.EVENT_SHAPE_COLUMNS)))
-    variables = rng.uniform(0.1, 1.0, (events, 2, len(schema.HIGH_LEVEL_COLUMNS)))
+    variables = rng.uniform(0.1, 1.0, (events, 2, len(STANDARD)))
     return {
         "lund/declusterings": np.where(mask[..., None], tree, 0.0),
         "lund/mask": mask,
@@ -111,6 +119,20 @@ def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.
         "high_level": variables + 0.5 * shift[:, None, None],
         "truth/b_hadrons": np.where(rng.random((events, 2, 1)) < 0.8, rng.normal(0, 0.3, (events, 2, 4)), np.nan),
     }
+
+
+def mock_subjets(signal: NDArray[np.bool_], subjets: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """Random subjets, at least one of each jet, ordered by pt, closer together for signal.
+
+    Args:
+        signal: `(events,)`. subjets: S of the schema. rng: every random number comes from here.
+    """
+    shape = (len(signal), 2, subjets)
+    mask = np.arange(subjets) < rng.integers(1, subjets + 1, (*shape[:2], 1))
+    pt = -np.sort(-rng.exponential(100.0, shape) - 1.0, axis=-1)
+    eta, phi = rng.normal(0.0, np.where(signal, 0.2, 0.35)[:, None, None], (2, *shape))
+    columns = [pt, eta, phi, 0.1 * pt, rng.integers(1, 20, shape), rng.uniform(0.0, 0.2, shape)]
+    return {"subjets/subjets": np.where(mask[..., None], np.stack(columns, axis=-1), 0.0), "subjets/mask": mask}
 
 
 def _kinematics(events: int, signal: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -21,11 +21,14 @@ from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
 
-_MUST_BE_FINITE = ("constituents", "kinematics", "weights", "lund/declusterings", "event_shapes", "high_level")
-_OFTEN_THE_SAME = ("processes", "labels", "configuration", "versions", "token_names", "optional")
+_MUST_BE_FINITE = (
+    *("constituents", "kinematics", "weights"),
+    *("lund/declusterings", "subjets/subjets", "event_shapes", "high_level"),
+)
+_OFTEN_THE_SAME = ("processes", "labels", "configuration", "versions", "token_names", "high_level", "optional")
 _THE_SAME = (
     *("processes", "labels", "digest", "seed"),
-    *("jets", "constituents", "tokens", "token_names", "declusterings"),
+    *("jets", "constituents", "tokens", "token_names", "declusterings", "subjets", "high_level"),
 )
 
 
@@ -153,10 +156,13 @@ class Sample:
             ) from error
         if np.any(counts < 0) or len(raw) != counts.sum():
             raise SchemaError(f"{path}: 'raw/offsets' point outside 'raw/constituents'; make the file again")
-        if not np.isfinite(raw).all():
+        bad = ~np.isfinite(raw)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            event = block.start + np.searchsorted(np.cumsum(counts.sum(axis=1)), row, side="right")
             raise InputError(
-                f"{path}: 'raw/constituents' holds NaN or infinity in events {block.start} to {block.stop}; make the "
-                "file again"
+                f"{path}: 'raw/constituents' column '{schema.RAW_COLUMNS[column]}' is {raw[row, column]} in event "
+                f"{event}; remove this event or make the file again"
             )
         return raw, counts
 
@@ -226,7 +232,7 @@ class Sample:
         bad = ~np.isfinite(array)
         if bad.any():
             where = np.argwhere(bad)[0]
-            column = schema.DATA_SETS[name].columns[where[-1]]
+            column = self.header.columns(name)[where[-1]]
             raise InputError(
                 f"{self.files[block.shard]}: '{name}' column '{column}' is {array[tuple(where)]} in event "
                 f"{block.start + where[0]} ({int(bad.sum())} such values nearby); remove these events or make the file "

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.data import Sample
-from mscat_tf.data.flat import flat_data_sets, flat_matrix
+from mscat_tf.data.flat import HIGH_LEVEL, flat_data_sets, flat_matrix, high_level_choice, high_level_of
 from mscat_tf.errors import InputError
 from mscat_tf.inference.signature import Signature
 from mscat_tf.models.boosted_trees import BoostedTrees
@@ -110,12 +110,17 @@ class TreesScorer:
     @property
     def token_settings(self) -> tuple[str, ...]:
         """Settings of `mscat import` that make samples which they can read."""
-        return tuple(f"tokens.{name}=true" for name in self.data_sets if name != "kinematics")
+        return tuple(f"tokens.{name}={self._choice(name)}" for name in self.data_sets if name != "kinematics")
 
     def check(self, sample: Sample) -> tuple[str, ...]:
         """Raise InputError unless the sample has every column."""
         for name in self.data_sets:
-            sample.need(name, "the trees read", f"make it again with sample.tokens.{name}=true")
+            sample.need(name, "the trees read", f"make it again with sample.tokens.{name}={self._choice(name)}")
+        if self._high_level and sample.header.high_level != self._high_level:
+            raise InputError(
+                f"{sample.path}: the columns of '{HIGH_LEVEL}' are not those that the trees read; derive a sample with "
+                f"`mscat prepare` and data.preparation.high_level={self._choice(HIGH_LEVEL)}"
+            )
         sizes = {"kinematics": sample.header.tokens, "high_level": sample.header.jets}
         for name, place in (column.split("/")[:2] for column in self._trees.columns if column.count("/") == 2):
             if int(place) >= sizes[name]:
@@ -134,7 +139,16 @@ class TreesScorer:
         missing = [name for name in self.data_sets if name not in arrays]
         if missing:
             raise InputError(f"events: {', '.join(missing)} missing; give the data sets {', '.join(self.data_sets)}")
-        return self._trees.decision(flat_matrix(arrays, self._trees.columns)).astype(np.float32)
+        matrix = flat_matrix(arrays, self._trees.columns, self._high_level)
+        return self._trees.decision(matrix).astype(np.float32)
+
+    @property
+    def _high_level(self) -> tuple[str, ...]:
+        return high_level_of(self._trees.columns)
+
+    def _choice(self, name: str) -> str:
+        """Of the setting that makes a data set."""
+        return high_level_choice(self._trees.columns) if name == HIGH_LEVEL else "true"
 
 
 class EnsembleScorer:

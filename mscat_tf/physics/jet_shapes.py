@@ -8,6 +8,7 @@ import numpy as np
 
 from mscat_tf.physics.directions import distance
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.jet_blocks import blocks_of_like_size, lengths
 
 VANISHING = 1e-9
 """A denominator below counts as 0: rounding of the axes of subjets leaves some 1e-15 of it."""
@@ -41,45 +42,40 @@ def pt_dispersion(pt: Floats) -> Floats:
     return np.asarray(np.sqrt((shares(pt) ** 2).sum(axis=-1)), np.float64)
 
 
-def subjettiness(pt: Floats, rapidity: Floats, phi: Floats, axes: tuple[Floats, Floats]) -> Floats:
-    """N-subjettiness for beta = 1 and R0 = 1 about given axes, `sum z_i min_A Delta R_iA`.
+def subjettiness(pt: Floats, rapidity: Floats, phi: Floats, axes: tuple[Floats, Floats], beta: float = 1.0) -> Floats:
+    """N-subjettiness for R0 = 1 about given axes, `sum z_i min_A Delta R_iA^beta`.
 
     Thaler, Van Tilburg, arXiv:1011.2268.
 
     Args:
         pt, rapidity, phi: `(jets, constituents)`.
-        axes: rapidity and azimuth of the axes, `(jets, N)` each.
+        axes: rapidity and azimuth of the axes, `(jets, N)` each. beta: angular exponent.
 
     Returns:
         `(jets,)`.
     """
     y, azimuth = (values[:, np.newaxis, :] for values in axes)
     nearest = distance(rapidity[:, :, np.newaxis], phi[:, :, np.newaxis], y, azimuth).min(axis=-1)
-    return np.asarray((shares(pt) * nearest).sum(axis=-1), np.float64)
+    return angularity(pt, nearest, beta)
 
 
-def energy_correlations(pt: Floats, rapidity: Floats, phi: Floats) -> tuple[Floats, Floats]:
-    """Energy correlation functions for beta = 1, divided by powers of the scalar sum of transverse momenta.
+def energy_correlations(pt: Floats, rapidity: Floats, phi: Floats, beta: float = 1.0) -> tuple[Floats, Floats]:
+    """Energy correlation functions, divided by powers of the scalar sum of transverse momenta.
 
-    Two points `e2 = sum_(i<j) z_i z_j R_ij`, three points `e3 = sum_(i<j<k) z_i z_j z_k R_ij R_ik R_jk` (Larkoski,
-    Salam, Thaler, arXiv:1305.0007; normalised as in Larkoski, Moult, Neill, arXiv:1409.6298). With the matrix
-    `M_ij = sqrt(z_i z_j) R_ij`, whose diagonal is zero, the latter is `trace(M^3) / 6`.
+    Two points `e2 = sum_(i<j) z_i z_j R_ij^beta`, three points `e3 = sum_(i<j<k) z_i z_j z_k (R_ij R_ik R_jk)^beta`
+    (Larkoski, Salam, Thaler, arXiv:1305.0007; normalised as in Larkoski, Moult, Neill, arXiv:1409.6298). With the
+    matrix `M_ij = sqrt(z_i z_j) R_ij^beta`, whose diagonal is zero, the latter is `trace(M^3) / 6`.
 
     Args:
-        pt, rapidity, phi: `(jets, constituents)`.
+        pt, rapidity, phi: `(jets, constituents)`. beta: angular exponent, above 0.
 
     Returns:
         e2 and e3, `(jets,)` each.
     """
-    present = (pt > 0.0).sum(axis=-1)
-    order = np.argsort(-present, kind="stable")  # like sizes together: the cost grows with the cube of the largest
     z, e2, e3 = shares(pt), np.zeros(len(pt)), np.zeros(len(pt))
-    start = 0
-    while start < len(pt):
-        longest = int(present[order[start]])
-        chosen = order[start : start + max(1, PAIRS_AT_ONCE // longest**2)]
-        e2[chosen], e3[chosen] = _correlations(*(values[chosen, :longest] for values in (z, rapidity, phi)))
-        start += len(chosen)
+    for chosen, longest in blocks_of_like_size(lengths(pt), PAIRS_AT_ONCE):
+        shares_of, y, azimuth = (values[chosen, :longest] for values in (z, rapidity, phi))
+        e2[chosen], e3[chosen] = _correlations(shares_of, y, azimuth, beta)
     return e2, e3
 
 
@@ -89,12 +85,12 @@ def ratio(above: Floats, below: Floats) -> Floats:
     return np.where(safe, above, 0.0) / np.where(safe, below, 1.0)
 
 
-def _correlations(z: Floats, rapidity: Floats, phi: Floats) -> tuple[Floats, Floats]:
+def _correlations(z: Floats, rapidity: Floats, phi: Floats, beta: float) -> tuple[Floats, Floats]:
     apart = distance(
         rapidity[:, :, np.newaxis], phi[:, :, np.newaxis], rapidity[:, np.newaxis, :], phi[:, np.newaxis, :]
     )
     root = np.sqrt(z)
-    matrix = root[:, :, np.newaxis] * root[:, np.newaxis, :] * apart
+    matrix = root[:, :, np.newaxis] * root[:, np.newaxis, :] * apart**beta
     square = np.einsum(
         "bij,bkj->bik", matrix, matrix
     )  # `@` starts threads for each jet, which costs more than they give

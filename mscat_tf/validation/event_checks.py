@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.physics import add_four_vectors, delta_phi, to_cartesian
 from mscat_tf.physics.tokens import MISSING_MOMENTUM, SUM, token_names
-from mscat_tf.schema import CONSTITUENT_COLUMNS, DATA_SETS, KINEMATIC_COLUMNS
+from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
 from mscat_tf.validation.blocks import RAW, EventBlock
 
 Faults = dict[str, NDArray[np.bool_]]
@@ -28,7 +28,7 @@ def finite(block: EventBlock) -> Faults:
         if values.dtype.kind != "f":
             continue
         bad = np.isinf(values) if name == "m_H" else ~np.isfinite(values)
-        columns = DATA_SETS[name].columns or ("",)
+        columns = block.header.columns(name) or ("",)
         for index, column in enumerate(columns):
             own = bad[..., index] if len(columns) > 1 else bad
             faults[f"'{name}' {column} is NaN or infinite".replace("  ", " ")] = _any(own)

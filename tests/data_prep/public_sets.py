@@ -15,6 +15,7 @@ PUBLISHED = 200
 """Constituents of a row of the top-tagging set."""
 
 KEEP = 12
+TOKENS = {"constituents": KEEP, "subjets": {"number": 3}, "high_level": ["pt_spectrum_all"]}
 JETS = 23
 FORMATS = ("top_tagging", "quark_gluon", "jet_class", "released_arrays")
 
@@ -121,7 +122,7 @@ def offsets(jets):
 
 
 def settings(format, files, **changes):
-    values = {"name": "public", "format": format, "files": tuple(map(str, files)), "tokens": {"constituents": KEEP}}
+    values = {"name": "public", "format": format, "files": tuple(map(str, files)), "tokens": TOKENS}
     return ImportSettings(**{**values, **changes})
 
 

@@ -29,13 +29,21 @@ def momenta_of(columns, counts):
     return np.split(np.stack(to_cartesian(*columns), axis=-1), np.cumsum(counts)[:-1])
 
 
-def cluster_one(momenta, algorithm="cambridge"):
-    """FastJet's plain interface for one jet: its cluster sequence, which must outlive its jets."""
+def cluster_one(momenta, algorithm="cambridge", radius=None):
+    """FastJet's plain interface for one jet: its cluster sequence, which must outlive its jets.
+
+    With a radius, four-momenta are added, and constituents know their number.
+    """
     extras.fastjet()
     single = importlib.import_module("fastjet._swig")
     scheme = {"cambridge": single.E_scheme, "kt": single.WTA_pt_scheme}[algorithm]
-    definition = single.JetDefinition(getattr(single, f"{algorithm}_algorithm"), 1000.0, scheme)
-    return single.ClusterSequence([single.PseudoJet(*map(float, p)) for p in momenta], definition)
+    definition = single.JetDefinition(getattr(single, f"{algorithm}_algorithm"), radius or 1000.0, scheme)
+    if radius:
+        definition = single.JetDefinition(getattr(single, f"{algorithm}_algorithm"), radius)
+    particles = [single.PseudoJet(*map(float, p)) for p in momenta]
+    for number, particle in enumerate(particles):
+        particle.set_user_index(number)
+    return single.ClusterSequence(particles, definition)
 
 
 def declustered(piece):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from mscat_tf.data import Sample
 from mscat_tf.errors import InputError
 from mscat_tf.physics import delta_r, to_cartesian
 from mscat_tf.physics.four_vectors import Cylindrical
+from mscat_tf.physics.high_level_columns import STANDARD
 from mscat_tf.schema import Header
 from tests.data_prep.toy_samples import write_toy_sample
 
@@ -160,10 +163,11 @@ def test_substructure_is_computed_again(tmp_path):
     pytest.importorskip("fastjet")
     folder = write_toy_sample(tmp_path / "toy", events=(4,))
     arrays, header = _arrays(folder / "toy-0000.h5")
-    shape = (4, 2, len(schema.HIGH_LEVEL_COLUMNS))
+    shape = (4, 2, len(STANDARD))
+    header = replace(header, high_level=STANDARD)
     schema.write_sample(folder / "toy-0000.h5", header, {**arrays, "high_level": np.ones(shape)})
     values = [made(folder, Preparation(energy_scale=factor))[1]["high_level"] for factor in (1.5, 0.75)]
-    places = [schema.HIGH_LEVEL_COLUMNS.index(name) for name in ("mass", "soft_drop_mass", "tau_21", "c2")]
+    places = [STANDARD.index(name) for name in ("mass", "soft_drop_mass", "tau_21", "c2")]
     for place, factor in zip(places, (2.0, 2.0, 1.0, 1.0), strict=True):
         np.testing.assert_allclose(values[0][..., place], factor * values[1][..., place], rtol=1e-4)
 

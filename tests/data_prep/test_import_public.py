@@ -57,6 +57,8 @@ def test_jets_are_the_sums_of_their_constituents(imported):
 def test_constituents_masks_and_multiplicity(imported):
     format, jets, sample, order = imported
     assert (sample.header.jets, sample.header.tokens, sample.header.constituents) == (1, 1, KEEP)
+    assert sample.header.subjets == 3
+    assert np.all(sample.column("subjets/mask")[order, 0].any(axis=-1) == (jets.counts > 0))
     np.testing.assert_array_equal(sample.column("multiplicity")[order, 0], jets.counts)
     mask = sample.column("constituents_mask")[order, 0]
     np.testing.assert_array_equal(mask, np.arange(KEEP) < jets.counts[:, None])
@@ -71,6 +73,9 @@ def test_constituents_masks_and_multiplicity(imported):
 
 def test_charges_are_kept_where_known(imported):
     format, jets, sample, order = imported
+    counts = sample.column("high_level")[order, 0, ::2].sum(axis=-1)
+    assert sample.header.high_level[::2] == tuple(f"pt_count_all_{place}" for place in range(8))
+    np.testing.assert_array_equal(counts, jets.counts)
     raw = _all_raw(sample, order)
     expected = _by_pt(jets, jets.charge) if format in ("quark_gluon", "jet_class") else 0
     np.testing.assert_array_equal(raw[:, 4], expected)

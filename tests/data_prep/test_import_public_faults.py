@@ -141,6 +141,16 @@ def _refused(format, path, spoil, message):
     assert not (path.parent / "out" / "sample.json").exists()
 
 
+def test_charges_that_the_file_does_not_tell(tmp_path):
+    """Neutral would be wrong for most of them."""
+    path = write_top_tagging(tmp_path / "val.h5", random_jets())
+    tokens = {"high_level": ["pt_spectrum_all", "pt_spectrum_neutral"]}
+    with pytest.raises(
+        InputError, match=r"val.h5: from entry 0 on, event 0: jet 1 .* unknown charge, which column 'pt_c"
+    ):
+        import_sample(settings("top_tagging", [path], tokens=tokens), tmp_path / "out", workers=1)
+
+
 @pytest.mark.parametrize("token", ["event_shapes", "missing_momentum"])
 def test_single_jets_have_no_whole_events(token):
     with pytest.raises(ConfigError, match=rf"tokens\.{token} is made of all objects of an event, but files of format"):

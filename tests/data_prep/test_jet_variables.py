@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from data_prep import extras, jet_variables
 from data_prep.cluster import as_momenta, fat_jet_pairs
-from data_prep.jet_variables import jet_arrays, soft_drop
+from data_prep.high_level import soft_drop
+from data_prep.jet_variables import jet_arrays
 from mscat_tf import schema
 from mscat_tf.config.sample import Tokens
 from mscat_tf.errors import InputError
+from mscat_tf.physics.high_level_columns import STANDARD
 from tests.data_prep.some_jets import some_jets, trees_of
 from tests.data_prep.test_cluster import as_objects, example_event
 
@@ -23,7 +25,7 @@ COUNTS = np.array([[5, 30], [12, 60], [8, 6]])
 def named(columns, counts):
     """High-level variables by name, `(jets,)` each."""
     values = jet_arrays(*columns, np.asarray(counts)[np.newaxis], Tokens(high_level=True))["high_level"]
-    return dict(zip(schema.HIGH_LEVEL_COLUMNS, values[0].T, strict=True))
+    return dict(zip(STANDARD, values[0].T, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,7 @@ def test_no_event_gives_empty_arrays():
 
 
 def test_a_jet_without_constituents_is_refused():
-    with pytest.raises(InputError, match="jet 1 has no constituents"):
+    with pytest.raises(InputError, match="event 0: jet 2 has no constituents"):
         jet_arrays(*some_jets([2, 0]), np.array([[2, 0]]), Tokens(high_level=True))
 
 

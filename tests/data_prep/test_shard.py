@@ -185,12 +185,16 @@ def test_biased_top_pairs_carry_their_weight_and_keep_the_cross_section():
 def test_single_jets_of_a_boson_make_a_sample_with_one_jet_and_one_token(tmp_path):
     process = {"kind": "boson_and_jet", "boson": "Z", "pythia": QUICK}
     settings = quick_settings(
-        processes={"Z": process, "jets": {"kind": "qcd_jets", "pythia": QUICK}}, fat_jets={"number": 1, "radius": 0.8}
+        processes={"Z": process, "jets": {"kind": "qcd_jets", "pythia": QUICK}},
+        fat_jets={"number": 1, "radius": 0.8},
+        tokens={"subjets": {"number": 4}},
     )
     header, arrays = make_shard(settings, ShardJob("Z", 0, 12))
     schema.write_sample(tmp_path / "x.h5", header, arrays)
-    assert (header.jets, header.tokens) == (1, 1)
+    assert (header.jets, header.tokens, header.subjets) == (1, 1, 4)
     assert arrays["constituents"].shape == (12, 1, 50, 4)
+    assert arrays["subjets/mask"][:, 0].any(axis=-1).all()
+    assert np.all(arrays["subjets/subjets"][:, 0, 0, 0] < 1.0001 * arrays["kinematics"][:, 0, 3])
     assert arrays["kinematics"].shape == (12, 1, 6)
     assert arrays["truth/track_jets"].shape == (12, 1, 3)
     assert [row["cut"] for row in header.cut_flow["Z"]][1] == "a fat jet"

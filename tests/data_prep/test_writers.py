@@ -223,7 +223,7 @@ def test_a_faulty_sample_leaves_no_file(format, tmp_path):
     arrays = mock_arrays(6, 8, np.random.default_rng(0))
     arrays["raw/constituents"][5, 1] = np.nan
     schema.write_sample(tmp_path / "a.h5", mock_header(8, 0), arrays)
-    with pytest.raises(InputError, match="'raw/constituents' holds NaN"):
+    with pytest.raises(InputError, match="'raw/constituents' column 'eta' is nan in event 0"):
         convert(tmp_path / "a.h5", format, tmp_path / f"a.{format}", DataSettings())
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 

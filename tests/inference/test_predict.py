@@ -1,6 +1,7 @@
 """Streaming: the same scores whatever the batches and files, memory that does not grow, nothing half-written."""
 
 import tracemalloc
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -10,13 +11,15 @@ from mscat_tf.cli import importing
 from mscat_tf.cli import predict as command
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.mock import write_mock_sample
+from mscat_tf.data.flat import read_flat
+from mscat_tf.data.mock import mock_arrays, mock_header, write_mock_sample
 from mscat_tf.data.splits import assign_splits
 from mscat_tf.errors import InputError
 from mscat_tf.inference import predict as streaming
 from mscat_tf.inference.predict import predict, scores
 from mscat_tf.inference.scorer import EnsembleScorer, NetworkScorer, TreesScorer, score_of
 from mscat_tf.models.boosted_trees import BoostedTrees
+from mscat_tf.schema import write_sample
 from tests.inference.conftest import numpy_forward, signature
 
 ABOUT = {"run": "none"}
@@ -147,9 +150,47 @@ def test_trees_predict_too(mock_folder):
     )
     with pytest.raises(InputError, match="give the data sets kinematics"):
         scores(scorer, {"mass": mass})
-    for columns, message in ((("kinematics/3/m",), "has 3 rows"), (("high_level/0/c2",), "tokens.high_level=true")):
+    for columns, message in ((("kinematics/3/m",), "has 3 rows"), (("high_level/0/c2",), r"high_level=\[c2\]")):
         with pytest.raises(InputError, match=message):
             scores(TreesScorer(BoostedTrees(columns, 0.5, **arrays), 64), mock_folder)
+
+
+def test_trees_read_jet_variables_by_name(tmp_path):
+    """Of samples with other columns they say what to do, or find theirs at another place."""
+    header = replace(mock_header(8, 0), high_level=("multiplicity", "tau_1"))
+    own = mock_arrays(6, 8, np.random.default_rng(0))
+    own["high_level"] = np.random.default_rng(1).normal(size=(6, 2, 2))
+    write_sample(tmp_path / "own.h5", header, own)
+    more = {**own, "high_level": np.insert(own["high_level"], 0, 7.0, axis=2)}
+    write_sample(tmp_path / "more.h5", replace(header, high_level=("mass", *header.high_level)), more)
+    write_sample(
+        tmp_path / "fewer.h5", replace(header, high_level=("tau_1",)), {**own, "high_level": own["high_level"][..., :1]}
+    )
+    nodes = {
+        "feature": [0, 0, 0],
+        "left": [1, 1, 2],
+        "right": [2, 1, 2],
+        "value": [0.0, -2.0, 3.0],
+        "threshold": [0.0] * 3,
+    }
+    columns = tuple(f"high_level/{jet}/{name}" for jet in (0, 1) for name in header.high_level)
+    trees = BoostedTrees(columns, 0.5, **{name: np.array(v) for name, v in nodes.items()}, roots=np.array([0]))
+    scorer = TreesScorer(trees, 64)
+    expected = 1 / (1 + np.exp(np.where(own["high_level"][:, 0, 0] <= 0.0, 1.5, -3.5)))
+    np.testing.assert_allclose(scores(scorer, tmp_path / "own.h5"), expected, rtol=1e-6)
+    assert scorer.token_settings == ("tokens.high_level=[multiplicity,tau_1]",)
+    rows = np.arange(6)
+    with (
+        Sample(tmp_path / "own.h5") as sample,
+        Sample(tmp_path / "more.h5") as other,
+        Sample(tmp_path / "fewer.h5") as few,
+    ):
+        np.testing.assert_array_equal(read_flat(other, rows, columns), read_flat(sample, rows, columns))
+        with pytest.raises(InputError, match=r"no column 'multiplicity'.*high_level=\[multiplicity,tau_1\]"):
+            read_flat(few, rows, columns)
+    for name in ("more.h5", "fewer.h5"):
+        with pytest.raises(InputError, match="the columns of 'high_level' are not those that the trees read"):
+            scores(scorer, tmp_path / name)
 
 
 def test_ensemble_gives_the_mean_score(mock_folder, numpy_scorer):

@@ -20,8 +20,9 @@ from mscat_tf.evaluation.evaluate import evaluate_scores
 from mscat_tf.evaluation.run import evaluate, score_split
 from mscat_tf.models import registry
 from mscat_tf.models.boosted_trees import BoostedTrees
+from mscat_tf.physics.high_level_columns import STANDARD
 from mscat_tf.run_folder import Run
-from mscat_tf.schema import HIGH_LEVEL_COLUMNS, KINEMATIC_COLUMNS
+from mscat_tf.schema import KINEMATIC_COLUMNS
 from mscat_tf.training.run import train
 from mscat_tf.training.trees import fit, plain_trees
 
@@ -90,12 +91,12 @@ def test_the_best_iteration_is_that_of_the_validation_split(trained):
 def test_columns_are_what_their_names_say(rich_folder, make_config):
     sample, settings = Sample(rich_folder), make_config('data.kinematic_features=["m","pt"]').data
     columns = flat_columns(sample, settings, "both")
-    assert len(columns) == 3 * 2 + 2 * len(HIGH_LEVEL_COLUMNS)
+    assert len(columns) == 3 * 2 + 2 * len(STANDARD)
     rows = np.array([3, 199, 200, 399])
     matrix, plain = read_flat(sample, rows, columns), plain_columns(rich_folder)[rows]
     place = columns.index("kinematics/2/pt"), 2 * len(KINEMATIC_COLUMNS) + KINEMATIC_COLUMNS.index("pt")
     np.testing.assert_array_equal(matrix[:, place[0]], plain[:, place[1]])
-    place = columns.index("high_level/1/tau_21"), -len(HIGH_LEVEL_COLUMNS) + HIGH_LEVEL_COLUMNS.index("tau_21")
+    place = columns.index("high_level/1/tau_21"), -len(STANDARD) + STANDARD.index("tau_21")
     np.testing.assert_array_equal(matrix[:, place[0]], plain[:, place[1]])
 
 
