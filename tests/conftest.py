@@ -1,5 +1,6 @@
 """Profiles of hypothesis, quiet TensorFlow, and fixtures that several folders share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def pytest_collection_modifyitems(items):
     """The longest files first, so that the processes of `make test` end together; the others stay in their order."""
     places = {str(Path(__file__).parent / name): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+def pytest_collection_finish():
+    """What is imported stays: the garbage collector need not go through TensorFlow again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,16 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def execute(name, folder, **environment):
-    """Run `docs/<name>` in a process of its own; gives the notebook with its outputs, which stays in `folder`."""
+    """Run `docs/<name>` in a process of its own; gives the notebook with its outputs.
+
+    It stays in `folder`, and so do the sockets of a kernel that was killed.
+    """
     kept = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}  # Jupyter's own shows figures
     added = {"PYTHONPATH": str(DOCS.parent), **{key: str(value) for key, value in environment.items()}}
     out = folder / name
     result = subprocess.run(
         [sys.executable, __file__, str(DOCS / name), str(out)],
-        env={**kept, **added}, capture_output=True, text=True, timeout=300, check=False,
+        env={**kept, **added}, cwd=folder, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr[-3000:]
     return nbformat.read(out, as_version=4)

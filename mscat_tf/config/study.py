@@ -88,15 +88,16 @@ class CommonScale(Settings):
 
     Attributes:
         set: `section.key=value` for every row. of_base: more of them for the rows that stand on a base configuration,
-            by its name.
+            by its name. instead: of them for rows that stand on a base to which `set` does not apply.
     """
 
     set: tuple[str, ...] = ()
     of_base: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    instead: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def settings_on(self, base: str) -> tuple[str, ...]:
         """Of a row that stands on this configuration."""
-        return (*self.set, *self.of_base.get(base, ()))
+        return self.instead.get(base) or (*self.set, *self.of_base.get(base, ()))
 
 
 class Scale(CommonScale):
@@ -120,8 +121,9 @@ class Study(Settings):
         x_axis: of a curve, if the rows are points of one.
         acceptance: a sample that is only simulated, for the acceptance of the selection in each of its processes.
         quoted: differences that the study is to confirm or to exclude.
+        reach: whether what a search would reach is fitted; it means nothing for single jets.
         further: what is measured besides: how fast each row learns, what each stream is worth to it, what it costs,
-            what its cuts select.
+            what its cuts select, accuracy and rejections of its single trainings.
     """
 
     name: ProcessName
@@ -134,7 +136,8 @@ class Study(Settings):
     x_axis: Axis | None = None
     acceptance: Row | None = None
     quoted: Quoted | None = None
-    further: tuple[Literal["learning", "importance", "cost", "selection"], ...] = ()
+    reach: bool = True
+    further: tuple[Literal["learning", "importance", "cost", "selection", "working_points"], ...] = ()
 
     @model_validator(mode="after")
     def _possible(self) -> "Study":

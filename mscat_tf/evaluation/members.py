@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mscat_tf.config import EvaluationSettings
 from mscat_tf.data.events import balanced
 from mscat_tf.evaluation.evaluate import selections
-from mscat_tf.evaluation.metrics import rejection, weighted_auc
+from mscat_tf.evaluation.metrics import accuracy, rejection, weighted_auc
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.spread import spread
 
@@ -33,3 +33,8 @@ def members_spread(scores: Scores, logits: NDArray[np.floating], settings: Evalu
             },
         }
     return found
+
+
+def members_accuracy(scores: Scores, logits: NDArray[np.floating]) -> dict[str, Any]:
+    """Spread over the members of the accuracy at a score of 0.5, under the events' own weights; as `members_spread`."""
+    return asdict(spread([accuracy(logit, scores.label, scores.weight, threshold=0.0) for logit in logits]))

@@ -38,6 +38,7 @@ STYLE: list[Any] = [
         "mathtext.default": "it",
     }
     | {"axes.formatter.limits": (-5, 6), "figure.constrained_layout.use": True}
+    | {"axes.formatter.use_mathtext": False}  # the same digits, but numbers of ticks needn't be parsed as formulas
     | {"figure.dpi": DPI, "savefig.dpi": "figure"},  # one resolution for layout and PNG: formulas are parsed once
 ]
 """For `matplotlib.style.use`, so that figures of one's own look alike."""
@@ -90,13 +91,15 @@ def save(figure: Figure, folder: str | Path, name: str) -> Path:
     """
     with plt.style.context(STYLE):
         _one_font(figure)
-        figure.draw_without_rendering()
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
         with mpl.rc_context({"figure.constrained_layout.use": False}):
             figure.set_layout_engine(None)  # laid out once, here; with any engine every saving draws twice
-        for ending in ("pdf", "png"):
-            with atomic_path(Path(folder) / f"{name}.{ending}") as temporary:
-                metadata = {"CreationDate": None} if ending == "pdf" else None
-                figure.savefig(temporary, metadata=metadata)
+            for ending in ("pdf", "png"):  # inside: a saving sets the engine that there was, and None means the default
+                with atomic_path(Path(folder) / f"{name}.{ending}") as temporary:
+                    metadata = {"CreationDate": None} if ending == "pdf" else None
+                    figure.savefig(temporary, metadata=metadata)
     plt.close(figure)
     return Path(folder) / f"{name}.png"
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.config.study import Study
+from mscat_tf.evaluation.members import members_accuracy
+from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.run_folder import Run
 from mscat_tf.studies.differences import adjust
 from mscat_tf.studies.selected import measure_selected
@@ -35,7 +37,9 @@ def measure_further(study: Study, runs: dict[str, Run], rows: Found) -> Found:
     if "importance" in study.further:
         found["importance"] = _importance(study, runs)
     if "cost" in study.further:
-        found["cost"] = {name: _cost(run) for name, run in runs.items()}
+        found["cost"] = _costs(runs)
+    if "working_points" in study.further:
+        found["working_points"] = {name: _working_points(run, rows[name]) for name, run in runs.items()}
     if "selection" in study.further:
         found["selection"] = measure_selected(study, runs)
     return found
@@ -183,7 +187,31 @@ def _worth_less(row: Found, name: str, other: Found | None) -> Found | None:
 # Cost
 
 
-def _cost(run: Run) -> Found:
-    """Of one training: counted per event, and as it was timed."""
-    single = _single(run)[0]
-    return {**{key: single.training.get(key) for key in _COST}, "batch_size": single.config.train.batch_size}
+def _costs(runs: dict[str, Run]) -> Found:
+    """Of one training of each row: counted per event, as it was timed, and timed now side by side."""
+    from mscat_tf.studies.inference_time import EVENTS, inference_seconds
+
+    single = {name: _single(run)[0] for name, run in runs.items()}
+    networks = {name: run for name, run in single.items() if run.config.model.name != BOOSTED_TREES}
+    seconds = inference_seconds(networks)
+    return {
+        name: {
+            **{key: run.training.get(key) for key in _COST},
+            "batch_size": run.config.train.batch_size,
+            "inference": {"events": EVENTS, "seconds": seconds[name]} if name in seconds else None,
+        }
+        for name, run in single.items()
+    }
+
+
+# Working points
+
+
+def _working_points(run: Run, row: Found) -> Found:
+    """Accuracy and rejections of single trainings, and their spread; None of one training."""
+    scores = read_scores(run.path / "scores.h5")
+    members = None if scores.member_logits is None else members_accuracy(scores, scores.member_logits)
+    return {
+        "accuracy": {"ensemble": run.metrics["accuracy"], "single": members},
+        "rejection": row["single_rejection"],
+    }

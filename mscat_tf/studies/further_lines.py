@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mscat_tf.evaluation.markdown import table_lines
+from mscat_tf.number_text import estimate_text
 from mscat_tf.studies.conclusion import p_text, verdict
 from mscat_tf.studies.further import SUBSTRUCTURE
 
@@ -18,6 +19,7 @@ def further_lines(found: Found) -> list[str]:
         "fewer_events": _fewer_events,
         "importance": _importance,
         "cost": _cost,
+        "working_points": _working_points,
     }
     return [line for kind, writer in writers.items() if found.get(kind) for line in writer(found[kind])]
 
@@ -97,17 +99,18 @@ def _lost(entry: Found | None) -> str:
 
 def _cost(rows: Found) -> list[str]:
     columns = ["", "parameters", "MFLOP per event", "MB per event", "MB per batch", "s per epoch", "events/s"]
+    columns.append("s per 1000 events at inference")
     return _part(
         "Cost of one training. MFLOP: products of one forward pass of one event. MB: all activations of one event, "
-        "nothing freed; a batch in training holds about as much for each of its events. Times depend on the machine "
-        "and on what else it did.",
+        "nothing freed; a batch in training holds about as much for each of its events. Inference: forward pass of "
+        "a batch without reading the events, all rows in turns. Times depend on the machine and on what else it did.",
         [],
         table_lines(columns, [[name, *_cost_cells(row)] for name, row in rows.items()]),
     )
 
 
 def _cost_cells(row: Found) -> list[str]:
-    size = row["activation_bytes_per_event"]
+    size, inference = row["activation_bytes_per_event"], row.get("inference")
     return [
         _number(row["parameters"], 1, 0),
         _number(row["flops_per_event"], 1e6, 1),
@@ -115,8 +118,36 @@ def _cost_cells(row: Found) -> list[str]:
         _number(size, 1e6 / row["batch_size"], 0),
         _number(row["seconds_per_epoch"], 1, 1),
         _number(row["events_per_second"], 1, 0),
+        _number(inference["seconds"], inference["events"] / 1000, 3) if inference else "-",
     ]
 
 
 def _number(value: float | None, unit: float, digits: int) -> str:
     return "-" if value is None else f"{value / unit:.{digits}f}"
+
+
+def _working_points(rows: Found) -> list[str]:
+    efficiencies = list(dict.fromkeys(point for row in rows.values() for point in row["rejection"] or {}))
+    columns = ["", "accuracy", *(f"1/eff_B at {100 * float(point):g} %" for point in efficiencies)]
+    columns += ["accuracy, ensemble"]
+    cells = [
+        [
+            name,
+            _spread(row["accuracy"]["single"], 4),
+            *(_spread((row["rejection"] or {}).get(point), 0) for point in efficiencies),
+            estimate_text(row["accuracy"]["ensemble"]) if row["accuracy"]["ensemble"] else "-",
+        ]
+        for name, row in rows.items()
+    ]
+    return _part(
+        "Working points of single trainings: mean and standard deviation over seeds. Accuracy: share of test events on "
+        "the right side of a score of 0.5, classes balanced; that of the ensemble has its binomial error.",
+        [],
+        table_lines(columns, cells),
+    )
+
+
+def _spread(entry: Found | None, digits: int) -> str:
+    if entry is None:
+        return "one training"
+    return f"{entry['mean']:.{digits}f} ± {entry['standard_deviation']:.{digits}f}"

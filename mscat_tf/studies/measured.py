@@ -25,6 +25,7 @@ from mscat_tf.studies.reach_of_run import Variations, stored_reach
 
 _OF_TRAINING = ("parameters", "flops_per_event", "seconds", "seconds_per_epoch", "events_per_second", "best_epoch")
 _OF_REACH = ("significance", "limit_fb", "discovery_fb")
+NO_REACH = {"missing": "the study asks for none"}
 CURVES_UP_TO = 12
 """Rows with which ROC curves can still be told apart in one figure; their points are stored in no larger study."""
 
@@ -40,7 +41,7 @@ def measure(study: Study, scale: str, runs: dict[str, Run]) -> dict[str, Any]:
     """
     rows, auc = {}, {}
     for name, run in runs.items():
-        rows[name] = {**_row(run), **_place(study, name, run)}
+        rows[name] = {**_row(run), **_place(study, name, run), "reach": _reach(run) if study.reach else NO_REACH}
         if len(study.rows) > CURVES_UP_TO:
             rows[name]["roc"] = None
         rows[name]["reach_with_variations"] = _varied_reach(study, name, runs)
@@ -96,7 +97,6 @@ def _row(run: Run) -> dict[str, Any]:
         "single_rejection": members["rejection"] if members else None,
         "roc": {name: [_rounded(x) for x in column] for name, column in overall["roc"].items()},
         "calibration": _calibration(metrics["calibration"]),
-        "reach": _reach(run),
         "training": {name: training.get(name) for name in _OF_TRAINING},
         "memory": _memory(run),
         "members": [str(member.path) for member in run.members] or [str(run.path)],

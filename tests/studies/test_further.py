@@ -1,5 +1,6 @@
 """Speed of learning, worth of streams and cost of rows, from folders that no training made."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -8,10 +9,12 @@ import pytest
 
 from mscat_tf.config import load_config
 from mscat_tf.config.study import Study
+from mscat_tf.evaluation.scores import write_scores
 from mscat_tf.interpretation import stream_importance
+from mscat_tf.studies import inference_time
 from mscat_tf.studies.further import epochs_until, measure_further
 from mscat_tf.studies.further_lines import further_lines
-from tests.studies.toys import against
+from tests.studies.toys import against, toy_scores
 
 
 def study(*further, rows):
@@ -106,11 +109,51 @@ def test_worth_of_streams_is_averaged_over_seeds(tmp_path, monkeypatch):
     assert "bare loses +0.2500 ± 0.1196 more than own, p = " in text
 
 
-def test_cost_is_that_of_one_training(tmp_path):
+def test_cost_is_that_of_one_training(tmp_path, monkeypatch):
+    """Trees are not timed: their scoring takes events, not a batch of tokens."""
+    asked = []
+    monkeypatch.setattr(inference_time, "inference_seconds", lambda runs: asked.append(runs) or {"own": 0.25})
     counted = {"parameters": 7, "flops_per_event": 2e6, "activation_bytes_per_event": 5e5}
-    runs = {"own": run(tmp_path, [0.8], [0.8], **counted)}
-    found = measure_further(study("cost", rows={"own": {}}), runs, {})
-    assert "| own | 7 | 2.0 | 0.50 | 50 | - | - |" in further_lines(found)
+    runs = {"own": run(tmp_path, [0.8], [0.8], **counted), "trees": run(tmp_path, [0.8], name="boosted_trees")}
+    found = measure_further(study("cost", rows={"own": {}, "trees": {}}), runs, {})
+    assert asked == [{"own": runs["own"].members[0]}]
+    assert "| own | 7 | 2.0 | 0.50 | 50 | - | - | 0.250 |" in further_lines(found)
+    assert further_lines({"cost": {"own": {**found["cost"]["own"], "inference": None}}})[-2].endswith("| - |")
+
+
+def test_networks_are_timed_in_turns(monkeypatch):
+    """A clock of our own: the machine is ten times slower in the second of five rounds."""
+    clock, calls = [0.0], []
+
+    def takes(name, seconds):
+        def call():
+            calls.append(name)
+            clock[0] += seconds * (10 if 7 <= len(calls) <= 10 else 1)
+
+        return call
+
+    monkeypatch.setattr(inference_time.time, "perf_counter", lambda: clock[0])
+    found = inference_time.seconds_in_turns({"slow": takes("slow", 3.0), "fast": takes("fast", 0.5)}, times=2)
+    assert found == pytest.approx({"slow": 6.0, "fast": 1.0})
+    assert calls[:6] == ["slow", "fast", "slow", "slow", "fast", "fast"], "traced first, then round after round"
+    assert len(calls) == 2 + 2 * 2 * inference_time.ROUNDS
+
+
+def test_working_points_of_single_trainings(tmp_path):
+    """Four events of equal weight: one member has all four right, the other three."""
+    scores = toy_scores([1.0, 2.0], signal=2, background=2)
+    logits = np.array([[1, 1, -1, -1], [1, 1, 2, -1]], "f4")
+    weight = np.ones(4)
+    scores = dataclasses.replace(scores, member_logits=logits, weight=weight)
+    write_scores(tmp_path / "scores.h5", scores, {}, 1)
+    made = SimpleNamespace(path=tmp_path, metrics={"accuracy": {"value": 0.9, "error": 0.02}})
+    spread = {"mean": 41.3, "standard_deviation": 2.2}
+    rows = {"own": {"single_rejection": {"0.3": spread, "0.5": spread}}}
+    found = measure_further(study("working_points", rows={"own": {}}), {"own": made}, rows)
+    assert found["working_points"]["own"]["accuracy"]["single"]["values"] == (1.0, 0.75)
+    lines = further_lines(json.loads(json.dumps(found)))
+    assert "|  | accuracy | 1/eff_B at 30 % | 1/eff_B at 50 % | accuracy, ensemble |" in lines
+    assert "| own | 0.8750 ± 0.1768 | 41 ± 2 | 41 ± 2 | 0.9000 ± 0.0200 |" in lines
 
 
 def test_nothing_more_unless_asked_for():

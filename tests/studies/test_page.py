@@ -70,7 +70,9 @@ def test_page_has_every_number_and_says_what_is_weak():
         "weak": row(seeds=1, rejection=weak, reach=none, calibration=None, against=None),
     }
     text = page([study(rows, missing=["later"])])
-    separation = "| good | 0.9100 ± 0.0120 | 0.9200 ± 0.0060 | 99.0 ± 3.2 | 20.4 ± 3.2 | 0.050 (0.030) | 0.040 (0.030) |"
+    separation = (
+        "| good | 0.9100 ± 0.0120 | 0.9200 ± 0.0060 | 99.0 ± 3.2 | 20.4 ± 3.2 | 0.050 (0.030) | 0.040 (0.030) |"
+    )
     assert f"{separation} 1234 | 60 | 7.2 |" in text
     assert "| weak | one training | 0.9200 ± 0.0060 | > 31 | > 31 | - | - | 1234 | 60 | 7.2 |" in text
     assert "| good | 0.25 | 1.5 (1.05 to 2.1) | 7.5 | 1.75 | 1.5 (1.05 to 2.1) | 7.5 |" in text

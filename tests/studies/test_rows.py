@@ -2,7 +2,7 @@
 
 import pytest
 
-from mscat_tf.config.study import Study, load_study
+from mscat_tf.config.study import Scale, Study, load_study
 
 RIGHT = {
     "name": "s",
@@ -27,6 +27,14 @@ def test_row_is_in_its_scales_alone():
 def test_settings_of_a_base_reach_its_rows_alone():
     plan = study(b={"base": "masses"}).configurations("demo")
     assert (plan["a"].sample.name, plan["b"].sample.name) == ("demo", "other")
+
+
+def test_a_base_may_have_settings_instead_of_those_of_the_scale():
+    """Single jets have no four-b process, whose files the paper scale names."""
+    demo = Scale(seeds=2, set=("sample.name=all",), instead={"jet_tagging": ("sample.events=50",)})
+    made = study(b={"base": "jet_tagging"}).model_copy(update={"scales": {"demo": demo}})
+    plan = made.configurations("demo")
+    assert (plan["a"].sample.name, plan["b"].sample.name, plan["b"].sample.events) == ("all", "jet_tagging", 50)
 
 
 def test_network_of_another_row_is_told_from_one_that_is_trained_so():
