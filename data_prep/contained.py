@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.arrays import Ints
+from mscat_tf.config import SampleSettings
+from mscat_tf.errors import ConfigError
 from mscat_tf.physics.four_vectors import Cylindrical, Floats, delta_r
 
 NUMBERS = {"top": 6, "h": 25, "Z": 23}
@@ -72,3 +74,21 @@ def contained(partons: Partons, event: Ints, jets: Cylindrical, pdg_id: int, rad
     found = np.zeros(jets.eta.shape, np.bool_)
     np.logical_or.at(found, row[first], ~outside)
     return np.asarray(found.all(axis=1))
+
+
+def decay_inside(
+    partons: Partons | None, event: Ints, jets: Cylindrical, settings: SampleSettings
+) -> NDArray[np.bool_] | None:
+    """`contained` for what `selection.jets_contain` asks for; None where it asks for nothing.
+
+    Raises:
+        ConfigError: the events do not tell.
+    """
+    wanted = settings.selection.jets_contain
+    if wanted is None:
+        return None
+    if partons is None:
+        raise ConfigError(
+            f"selection.jets_contain = {wanted} needs the record of Pythia 8, which HepMC files lack; leave it out"
+        )
+    return contained(partons, event, jets, NUMBERS[wanted], settings.fat_jets.radius)

@@ -19,7 +19,7 @@ import mscat_tf
 from data_prep import cluster, leptons
 from data_prep.arrays import Ints, concatenated, offsets_of
 from data_prep.b_hadrons import b_hadrons_in_jets
-from data_prep.contained import NUMBERS, contained
+from data_prep.contained import decay_inside
 from data_prep.detector import Objects, detect
 from data_prep.detector_card import DetectorCard, load_card, stored_card
 from data_prep.features import Arrays, chosen_pairs, features
@@ -30,7 +30,7 @@ from data_prep.sources import Source, block_events, input_checksums, open_source
 from data_prep.tagging import tags
 from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.processes import FromFiles, HeavyHiggs
-from mscat_tf.errors import ConfigError, GenerationError
+from mscat_tf.errors import GenerationError
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
@@ -124,7 +124,7 @@ def process_batch(
     found = leptons.isolated_leptons(objects, events, settings.leptons)
     free = leptons.left_for_jets(objects, found)
     pairs = _fat_jets(objects, free, events, settings)
-    inside = _contained(particles, pairs, settings) if label else None
+    inside = decay_inside(particles.partons, pairs.event, pairs.jets, settings) if label else None
     passed = cuts_passed(pairs, events, settings.selection, _enough(found), inside)
     pairs = chosen_pairs(pairs, np.flatnonzero(passed[pairs.event] == len(_cuts(settings))))
     flavours, tag = tags(particles, objects.take(free), pairs, events, settings)
@@ -150,22 +150,6 @@ def _fat_jets(objects: Objects, free: Ints, events: int, settings: SampleSetting
     jets = settings.fat_jets
     pairs = cluster.fat_jet_pairs(objects.take(free), events, jets.radius, jets.pt_min, jets.number)
     return groom(pairs._replace(constituents=free[pairs.constituents]), objects, jets)
-
-
-def _contained(particles: Particles, pairs: cluster.FatJetPairs, settings: SampleSettings) -> NDArray[np.bool_] | None:
-    """`(pairs,)` True where each fat jet holds the decay that is asked for; None where none is.
-
-    Raises:
-        ConfigError: the events do not tell.
-    """
-    wanted = settings.selection.jets_contain
-    if wanted is None:
-        return None
-    if particles.partons is None:
-        raise ConfigError(
-            f"selection.jets_contain = {wanted} needs the record of Pythia 8, which HepMC files lack; leave it out"
-        )
-    return contained(particles.partons, pairs.event, pairs.jets, NUMBERS[wanted], settings.fat_jets.radius)
 
 
 def _enough(found: Ints) -> NDArray[np.bool_] | None:

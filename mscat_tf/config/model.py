@@ -9,6 +9,7 @@ from mscat_tf.config.networks.boosted_trees import BoostedTreesSettings
 from mscat_tf.config.networks.deep_sets import DeepSetsSettings
 from mscat_tf.config.networks.edge_convolution import LundNetSettings, ParticleNetLightSettings, ParticleNetSettings
 from mscat_tf.config.networks.images import ImageSettings
+from mscat_tf.config.networks.mixer import MixerSettings
 from mscat_tf.config.networks.particle_transformer import ParticleTransformerSettings
 from mscat_tf.config.networks.released import ReleasedSettings
 
@@ -28,7 +29,8 @@ class ModelSettings(Settings):
 
     Attributes:
         name: see `mscat_tf.models.registry`.
-        streams: low-scale token sets of each jet that `mscat` reads: `constituents`, `lund` (declusterings), or both.
+        streams: low-scale token sets of each jet that `mscat` reads: of `constituents`, `lund` (declusterings) and
+            `subjets` one or several.
         kinematics: whether a tagger of single jets (`particle_net`, `deep_sets`, ...) also sees the kinematic tokens;
             null means with two or more jets.
         width: features of every token after the embedding.
@@ -65,7 +67,7 @@ class ModelSettings(Settings):
     """
 
     name: str = "mscat"
-    streams: Annotated[tuple[Literal["constituents", "lund"], ...], Field(min_length=1)] = ("constituents",)
+    streams: Annotated[tuple[Literal["constituents", "lund", "subjets"], ...], Field(min_length=1)] = ("constituents",)
     kinematics: bool | None = None
     width: PositiveInt = 64
     embedding: Literal["linear", "mlp"] = "linear"
@@ -102,6 +104,7 @@ class ModelSettings(Settings):
     lund_net: LundNetSettings = LundNetSettings()
     deep_sets: DeepSetsSettings = DeepSetsSettings()
     particle_transformer: ParticleTransformerSettings = ParticleTransformerSettings()
+    mixer: MixerSettings = MixerSettings()
     released: ReleasedSettings = ReleasedSettings()
     boosted_trees: BoostedTreesSettings = BoostedTreesSettings()
 

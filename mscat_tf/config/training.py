@@ -7,7 +7,14 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from mscat_tf.config.base import Settings
 from mscat_tf.config.model import Rate
 from mscat_tf.config.preparation import Preparation
-from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS, MASS
+from mscat_tf.schema import (
+    CONSTITUENT_COLUMNS,
+    EVENT_SHAPE_COLUMNS,
+    KINEMATIC_COLUMNS,
+    LUND_COLUMNS,
+    MASS,
+    SUBJET_COLUMNS,
+)
 
 
 class DataSettings(Settings):
@@ -19,6 +26,7 @@ class DataSettings(Settings):
             hypothesis [GeV], the same in all tokens of an event (arXiv:1601.07913): that of signal is true, background
             is dealt masses of the signal in proportion to their weights.
         declustering_features: columns of the Lund declusterings, for networks that read them.
+        subjet_features: columns of the subjets, for networks that read them.
         event_shapes: columns of the event shapes, which become one more token of the high scale; none by default.
         max_constituents: read at most this many per jet; null keeps what the file has.
         train_fraction, validation_fraction: the rest is the test split; assigned by hash of `group_id`.
@@ -35,6 +43,7 @@ class DataSettings(Settings):
     constituent_features: tuple[str, ...] = CONSTITUENT_COLUMNS
     kinematic_features: tuple[str, ...] = KINEMATIC_COLUMNS
     declustering_features: tuple[str, ...] = ("ln_inverse_delta", "ln_kt", "ln_z")
+    subjet_features: tuple[str, ...] = SUBJET_COLUMNS
     event_shapes: tuple[str, ...] = ()
     max_constituents: PositiveInt | None = None
     train_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.64
@@ -57,6 +66,7 @@ class DataSettings(Settings):
             (self.constituent_features, CONSTITUENT_COLUMNS, "constituent_features"),
             (self.kinematic_features, (*KINEMATIC_COLUMNS, MASS), "kinematic_features"),
             (self.declustering_features, LUND_COLUMNS, "declustering_features"),
+            (self.subjet_features, SUBJET_COLUMNS, "subjet_features"),
             (self.event_shapes, EVENT_SHAPE_COLUMNS, "event_shapes"),
         ):
             wrong = [name for name in asked if name not in known]

@@ -7,11 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
-from mscat_tf.schema import CONSTITUENT_COLUMNS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, LUND_COLUMNS, MASS
+from mscat_tf.schema import (
+    CONSTITUENT_COLUMNS,
+    EVENT_SHAPE_COLUMNS,
+    KINEMATIC_COLUMNS,
+    LUND_COLUMNS,
+    MASS,
+    SUBJET_COLUMNS,
+)
 
 Arrays = dict[str, NDArray[Any]]
 CONSTITUENTS = ("constituents", "constituents_mask")
 LUND = ("lund/declusterings", "lund/mask", "lund/parent")
+SUBJETS = ("subjets/subjets", "subjets/mask")
 
 
 def data_sets(input_names: Iterable[str]) -> tuple[str, ...]:
@@ -19,7 +27,8 @@ def data_sets(input_names: Iterable[str]) -> tuple[str, ...]:
     names = tuple(input_names)
     cloud = CONSTITUENTS if any(name.startswith(("constituents_", "mask_")) for name in names) else ()
     tree = LUND if any(name.startswith("lund_") for name in names) else ()
-    return (*cloud, "kinematics", *tree, *(("event_shapes",) if "event_shapes" in names else ()))
+    inner = SUBJETS if any(name.startswith("subjets_") for name in names) else ()
+    return (*cloud, "kinematics", *tree, *inner, *(("event_shapes",) if "event_shapes" in names else ()))
 
 
 def with_mass(arrays: Arrays, mass: NDArray[np.float32]) -> Arrays:
@@ -34,12 +43,14 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
 
     Each where it is present: `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics`
     `(n, K, features)`, `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`,
-    `event_shapes` `(n, columns)`. If `m_H` is chosen, `kinematics` must have been through `with_mass`.
+    `subjets/subjets` `(n, J, S, features)`, `subjets/mask` `(n, J, S)`, `event_shapes` `(n, columns)`. If
+    `m_H` is chosen, `kinematics` must have been through `with_mass`.
     """
     chosen = {
         "constituents": (CONSTITUENT_COLUMNS, settings.constituent_features),
         "kinematics": (KINEMATIC_COLUMNS, settings.kinematic_features),
         "lund/declusterings": (LUND_COLUMNS, settings.declustering_features),
+        "subjets/subjets": (SUBJET_COLUMNS, settings.subjet_features),
         "event_shapes": (EVENT_SHAPE_COLUMNS, settings.event_shapes),
     }
     found = dict(arrays)
@@ -54,8 +65,9 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
 def model_inputs(arrays: Arrays, settings: DataSettings) -> Arrays:
     """Inputs by name: `constituents_j` `(n, P, features)` and `mask_j` `(n, P)` for jet j = 1..J, `kinematics`.
 
-    And `lund_j` `(n, D, features)`, `lund_mask_j`, `lund_parent_j` `(n, D)`, `event_shapes` `(n, columns)`: each where
-    `arrays` hold the data set that it is made from.
+    And `lund_j` `(n, D, features)`, `lund_mask_j`, `lund_parent_j` `(n, D)`, `subjets_j` `(n, S, features)`,
+    `subjets_mask_j` `(n, S)`, `event_shapes` `(n, columns)`: each where `arrays` hold the data set that it is
+    made from.
     """
     found = take_features(arrays, settings)
     inputs: Arrays = {name: found[name] for name in ("kinematics", "event_shapes") if name in found}
@@ -65,6 +77,8 @@ def model_inputs(arrays: Arrays, settings: DataSettings) -> Arrays:
         "lund": "lund/declusterings",
         "lund_mask": "lund/mask",
         "lund_parent": "lund/parent",
+        "subjets": "subjets/subjets",
+        "subjets_mask": "subjets/mask",
     }
     for name, data_set in by_jet.items():
         if data_set in found:

@@ -56,7 +56,7 @@ def _signature(
     sample: Sample, settings: DataSettings, input_names: tuple[str, ...], size: int, constituents: int | None
 ) -> Any:
     header = sample.header
-    tree = (size, header.declusterings)
+    tree, inner = (size, header.declusterings), (size, header.subjets)
     known = {
         "kinematics": tf.TensorSpec((size, header.tokens, len(settings.kinematic_features)), tf.float32),
         "event_shapes": tf.TensorSpec((size, len(settings.event_shapes)), tf.float32),
@@ -68,5 +68,7 @@ def _signature(
         known[f"lund_{jet}"] = tf.TensorSpec((*tree, len(settings.declustering_features)), tf.float32)
         known[f"lund_mask_{jet}"] = tf.TensorSpec(tree, tf.bool)
         known[f"lund_parent_{jet}"] = tf.TensorSpec(tree, tf.int32)
+        known[f"subjets_{jet}"] = tf.TensorSpec((*inner, len(settings.subjet_features)), tf.float32)
+        known[f"subjets_mask_{jet}"] = tf.TensorSpec(inner, tf.bool)
     scalar = tf.TensorSpec((size,), tf.float32)
     return {name: known[name] for name in input_names}, scalar, scalar, tf.TensorSpec((size,), tf.int64)

@@ -14,7 +14,7 @@ from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError
 
 Floats = NDArray[np.float64]
-MASKS = {"constituents": "constituents_mask", "lund/declusterings": "lund/mask"}
+MASKS = {"constituents": "constituents_mask", "lund/declusterings": "lund/mask", "subjets/subjets": "subjets/mask"}
 
 
 class RunningMoments:
@@ -53,8 +53,8 @@ def column_moments(
 
     Args:
         sample, census, settings: what to read.
-        log_features: for `constituents`, `kinematics` and, where the network reads them, `lund/declusterings` and
-            `event_shapes`, whether the logarithm of each column is standardised.
+        log_features: for `constituents`, `kinematics` and, where the network reads them, `lund/declusterings`,
+            `subjets/subjets` and `event_shapes`, whether the logarithm of each column is standardised.
 
     Returns:
         Of shape `(features,)`; of kinematics `(tokens, features)`.

@@ -1,11 +1,11 @@
 """Exact symmetries of unpolarised proton-proton collisions, thrown anew for every event and epoch of the training.
 
 A rotation about the beam, a mirror in azimuth and the exchange of the beams change no cross-section. In the inputs of
-the networks, where constituents stand in the frame of their jet (`mscat_tf.physics.jet_frame`), they are
+the networks, where constituents and subjets stand in the frame of their jet (`mscat_tf.physics.jet_frame`), they are
 
     rotation by alpha:   phi -> phi + alpha                              of all kinematic tokens,
     mirror in azimuth:   phi -> -phi, theta -> -theta                    of all kinematic tokens; phi' -> -phi' of all
-                                                                         constituents,
+                                                                         constituents and subjets,
     exchange of beams:   eta -> -eta, theta -> -theta                    of all kinematic tokens, no more: the mirrored
                                                                          principal axis comes back by the flip in eta'.
 
@@ -62,15 +62,15 @@ def transformed(
     changed = dict(inputs)
     if "kinematics" in inputs:
         changed["kinematics"] = _kinematics(inputs["kinematics"], settings, angle, mirror, exchange)
-    if "phi" in settings.constituent_features:
-        column = settings.constituent_features.index("phi")
-        for name in (name for name in inputs if name.startswith("constituents_")):
+    in_frame = {"constituents": settings.constituent_features, "subjets": settings.subjet_features}
+    for stream, columns in in_frame.items():
+        for name in (name for name in inputs if _is_of(stream, name) and "phi" in columns):
             cloud = inputs[name].copy()
-            cloud[..., column] *= mirror.astype(np.float32)
+            cloud[..., columns.index("phi")] *= mirror.astype(np.float32)
             changed[name] = cloud
     if "psi" in settings.declustering_features:
         column = settings.declustering_features.index("psi")
-        for name in (name for name in inputs if _is_tree(name)):
+        for name in (name for name in inputs if _is_of("lund", name)):
             tree = inputs[name].copy()
             psi = exchange * tree[..., column]
             tree[..., column] = wrap_phi(np.where(mirror < 0, np.pi - psi, psi))
@@ -91,6 +91,6 @@ def _kinematics(
     return tokens.astype(np.float32)
 
 
-def _is_tree(name: str) -> bool:
-    """`lund_1`, but not `lund_mask_1`."""
-    return name.startswith("lund_") and name.count("_") == 1
+def _is_of(stream: str, name: str) -> bool:
+    """Whether an input holds the tokens of a stream: `lund_1`, but not `lund_mask_1`."""
+    return name.startswith(f"{stream}_") and name.count("_") == 1

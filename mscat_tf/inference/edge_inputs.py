@@ -41,7 +41,7 @@ def _real_tokens(
 ) -> dict[str, NDArray[np.bool_]]:
     """Mask `(events, tokens)` of every set of tokens that has one, by the name of the mask."""
     masks = {}
-    for field in (field for field in signature.fields if field.stem in ("constituents", "lund")):
+    for field in (field for field in signature.fields if field.stem in ("constituents", "lund", "subjets")):
         tokens = field.shape[0]
         highest = tokens if most is None else most
         counts = rng.integers(min(least, highest), highest + 1, (events, 1))
@@ -75,6 +75,7 @@ _Column = Callable[[np.random.Generator, NDArray[Any], float], NDArray[Any]]
 _COLUMNS: dict[str, _Column] = {
     "pt": lambda _, pt, __: pt,
     "log_pt": lambda _, pt, __: np.log(pt),
+    "mass": lambda _, pt, __: 0.1 * pt,
     "m": lambda rng, pt, scale: scale * rng.uniform(0.0, 200.0, pt.shape),
     "m_H": lambda rng, pt, scale: scale * rng.uniform(600.0, 2000.0, pt.shape),
     "energy": lambda rng, pt, _: pt * rng.uniform(1.0, 4.0, pt.shape),
@@ -83,4 +84,4 @@ _COLUMNS: dict[str, _Column] = {
 }
 """What is not an angle or of order one, by column."""
 
-_OWNERS = {"mask": "constituents", "lund_mask": "lund", "lund_parent": "lund"}
+_OWNERS = {"mask": "constituents", "lund_mask": "lund", "lund_parent": "lund", "subjets_mask": "subjets"}

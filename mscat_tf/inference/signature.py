@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.features import data_sets, model_inputs, with_mass
+from mscat_tf.data.features import CONSTITUENTS, LUND, SUBJETS, data_sets, model_inputs, with_mass
 from mscat_tf.errors import InputError
 from mscat_tf.schema import DATA_SETS, MASS
 
@@ -26,6 +26,8 @@ _SOURCES = {
     "lund": ("lund/declusterings", "declustering_features"),
     "lund_mask": ("lund/mask", None),
     "lund_parent": ("lund/parent", None),
+    "subjets": ("subjets/subjets", "subjet_features"),
+    "subjets_mask": ("subjets/mask", None),
 }
 """Data set that an input is made from and setting of its columns, by its name without the number of the jet."""
 
@@ -101,6 +103,7 @@ class Signature:
         sizes = {field.stem: field.shape[0] for field in self.fields}
         found = [f"tokens.constituents={sizes['constituents']}"] if "constituents" in sizes else []
         found += [f"tokens.declusterings={sizes['lund']}"] if "lund" in sizes else []
+        found += [f"tokens.subjets.number={sizes['subjets']}"] if "subjets" in sizes else []
         return (*found, *(["tokens.event_shapes=true"] if "event_shapes" in sizes else []))
 
     def check(self, sample: Sample) -> tuple[str, ...]:
@@ -120,7 +123,7 @@ class Signature:
                 f"{sample.path}: {header.jets} jets in every event, but the network reads {jets}; choose a network "
                 "that was trained on such events"
             )
-        have = {"constituents": header.constituents, "lund": header.declusterings}
+        have = {"constituents": header.constituents, "lund": header.declusterings, "subjets": header.subjets}
         for field in self.fields:
             if field.name == "kinematics" and field.shape[0] != header.tokens:
                 raise InputError(
@@ -206,6 +209,7 @@ class Signature:
 _ADVICE = {
     "event_shapes": "sample.tokens.event_shapes=true",
     **dict.fromkeys(("lund", "lund_mask", "lund_parent"), "sample.tokens.declusterings=50"),
+    **dict.fromkeys(("subjets", "subjets_mask"), "`mscat prepare` and data.preparation.subjets={}"),
 }
 
 
@@ -238,4 +242,4 @@ def _fit(values: NDArray[Any], field: InputField) -> NDArray[Any]:
     return full
 
 
-_TOKENS = ("constituents", "constituents_mask", "lund/declusterings", "lund/mask", "lund/parent")
+_TOKENS = (*CONSTITUENTS, *LUND, *SUBJETS)

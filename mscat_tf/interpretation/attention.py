@@ -12,7 +12,7 @@ import keras
 from keras import layers
 from tf_keras_vis.utils.model_modifiers import ExtractIntermediateLayer
 
-from mscat_tf.layers import SplitJets
+from mscat_tf.layers import MixerBlock, SplitJets
 
 SUFFIX = "_scores"
 CLOUD = re.compile(r"constituents_(\d+)")
@@ -82,6 +82,14 @@ def _jet_read(arguments: tuple[Any, ...], jet_of: Mapping[int, str]) -> str | No
 def attention_blocks(explained: keras.Model) -> list[str]:
     """Names of the attention blocks of an explanation model, sorted."""
     return sorted(name.removesuffix(SUFFIX) for name in explained.output if name.endswith(SUFFIX))
+
+
+def can_be_followed(model: keras.Model) -> bool:
+    """Whether attention can be followed down to the inputs: not where values come from the asking tokens, which hands
+    nothing on, nor through mixer blocks, which pass on from token to token without attention."""
+    return not any(
+        getattr(layer, "attention_kind", "") == "key_overlap" or isinstance(layer, MixerBlock) for layer in model.layers
+    )
 
 
 def one_block(explained: keras.Model, block: str) -> keras.Model:

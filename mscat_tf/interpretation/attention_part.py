@@ -13,6 +13,7 @@ from mscat_tf.config import ExplanationSettings
 from mscat_tf.explanation import ATTENTION_FILE
 from mscat_tf.interpretation.attention import (
     attention_blocks,
+    can_be_followed,
     explanation_model,
     high_scale_labels,
     one_block,
@@ -64,7 +65,7 @@ class AttentionPart:
         self._scores = tf.function(keras.Model(explained.inputs, outputs), reduce_retracing=True) if outputs else None
         self._context, self._settings = context, settings
         self._high = high_scale_labels(model, context.tokens)
-        self._rolls = not any(getattr(layer, "attention_kind", "") == "key_overlap" for layer in model.layers)
+        self._rolls = can_be_followed(model)
         self._residual = float(all(getattr(layer, "attention_skip", True) for layer in model.layers))
         self._shown = ShownEvents(settings.shown_events, len(context.processes))
         self._sums: Arrays = {}
@@ -79,7 +80,7 @@ class AttentionPart:
         for name, block in self._seen.items():
             add_scores(self._sums, name, block.scores, block.query_mask, block.key_mask, members)
             add_concentration(self._sums, name, block.scores, block.query_mask, block.key_mask, members)
-            if reads_constituents(name, self.names):
+            if reads_constituents(name, self.names, self.blocks):
                 self._project(name, onto_constituents(name, block.scores, inputs), batch, members)
         if self._rolls:
             self._roll(inputs, members)
@@ -150,7 +151,11 @@ class AttentionPart:
             heads |= head_arrays(sums, name)
         return {
             "blocks": self.blocks,
-            "readers": {n: reader_labels(n, self._high) for n in self.blocks if reads_constituents(n, self.names)},
+            "readers": {
+                name: reader_labels(name, self._high)
+                for name in self.blocks
+                if reads_constituents(name, self.names, self.blocks)
+            },
             "rollout_rows": row_labels(self.blocks, self._high, self._context.jets) if self._rolls else [],
             "plane_edges": plane_edges(self._settings.plane_bins).tolist(),
             "truth_edges": list(EDGES),

@@ -67,6 +67,8 @@ def _coordinates(model: keras.Model, context: Context) -> Mapping[str, Coordinat
         declusterings=sizes["lund_1"][1] if "lund_1" in sizes else 0,
         declustering_features=data.declustering_features,
         event_shapes=data.event_shapes,
+        subjets=sizes["subjets_1"][1] if "subjets_1" in sizes else 0,
+        subjet_features=data.subjet_features,
     )
     return coordinates_of(specification, Statistics.identity(specification), log_features=True)
 
@@ -141,9 +143,10 @@ class IntegratedPart(SummingPart):
         self.sums["events"] = np.zeros(len(processes))
 
     def rows(self, batch: Batch) -> Arrays:
-        """`jet_j/integrated_gradients` `(n, constituents)`, sums over columns, `lund_j` likewise; `kinematics/...`
-        `(n, tokens, columns)`, `event_shapes/...` `(n, columns)`; `integrated_gradients/difference`, of the logit from
-        that of the baseline, and `.../error`, by which their sum misses it, `(n,)`.
+        """`jet_j/integrated_gradients` `(n, constituents)`, sums over columns, `lund_j`, `subjets_j` likewise;
+        `kinematics/...` `(n, tokens, columns)`, `event_shapes/...` `(n, columns)`;
+        `integrated_gradients/difference`, of the logit from that of the baseline, and `.../error`, by which
+        their sum misses it, `(n,)`.
         """
         found, difference = self.engine(batch.inputs)
         error = (summed(found) - difference).astype(np.float32)

@@ -107,7 +107,11 @@ class _Studies:
             table.group_id[rows],
             table.process[rows],
         )
-        low = {"constituents": data.constituent_features, "lund": data.declustering_features}
+        low = {
+            "constituents": data.constituent_features,
+            "lund": data.declustering_features,
+            "subjets": data.subjet_features,
+        }
         columns = features_of(self.names, low, data.kinematic_features, data.event_shapes)
         asked = streams_of(self.names, ()) | columns
         found = importance(self.logits, events, asked, Settings(seed=self.run.config.seed), self.progress)

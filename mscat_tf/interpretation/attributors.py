@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mscat_tf.interpretation.attention import attention_blocks, explanation_model, one_block
+from mscat_tf.interpretation.attention import attention_blocks, can_be_followed, explanation_model, one_block
 from mscat_tf.interpretation.grad_cam import GradCam, gradcam_layers
 from mscat_tf.interpretation.integrated_gradients import Coordinates, IntegratedGradients
 from mscat_tf.interpretation.rollout import Rollout
@@ -119,7 +119,7 @@ def _attention_rollout(model: keras.Model) -> Attributor | None:
     explained = explanation_model(model)
     blocks = attention_blocks(explained)
     names = [tensor.name for tensor in model.inputs]
-    if not blocks or "constituents_1" not in names or _hands_on_nothing(model):
+    if not blocks or "constituents_1" not in names or not can_be_followed(model):
         return None
     scores = traced(keras.Model(explained.inputs, {name: one_block(explained, name).output for name in blocks}))
 
@@ -131,8 +131,3 @@ def _attention_rollout(model: keras.Model) -> Attributor | None:
         return Attribution(np.concatenate(rows, axis=1), np.concatenate(masks, axis=1))
 
     return Attributor(batch, [explained])
-
-
-def _hands_on_nothing(model: keras.Model) -> bool:
-    """Whether values come from the asking tokens, so that no attention reaches the constituents."""
-    return any(getattr(layer, "attention_kind", "") == "key_overlap" for layer in model.layers)

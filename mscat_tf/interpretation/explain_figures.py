@@ -34,9 +34,10 @@ from mscat_tf.interpretation.store import read_arrays
 
 Arrays = dict[str, NDArray[Any]]
 Figures = dict[str, Grid]
-ORDERS = {"constituents": r"ordered by $p_\mathrm{T}$", "lund": "parents first"}
+BY_PT = r"ordered by $p_\mathrm{T}$"
+ORDERS = {"constituents": BY_PT, "lund": "parents first", "subjets": BY_PT}
 """How the tokens of each low-scale stream are ordered."""
-NAMES = {"constituents": "constituent", "lund": "declustering"}
+NAMES = {"constituents": "constituent", "lund": "declustering", "subjets": "subjet"}
 STORED_AS = {"grad_cam": "maps"}
 VERDICTS = ("all", "right", "wrong")
 LEAST_EVENTS = 20
@@ -84,7 +85,7 @@ class Material:
 
         Of a block that each jet has for itself (`constituents_1_cross_2`) those of all jets.
         """
-        start = re.sub(r"constituents_\d+", r"constituents_\\d+", f"{prefix}/{block}/" if block else f"{prefix}/")
+        start = re.sub(r"(constituents|subjets)_\d+", r"\1_\\d+", f"{prefix}/{block}/" if block else f"{prefix}/")
         found = {int(match[1]): name for name in self.maps if (match := re.fullmatch(start + r"jet_(\d+)", name))}
         return [self.maps[name][self.shown] for _, name in sorted(found.items())]
 
@@ -271,6 +272,8 @@ def draw_across_scales(
     """
     drawn: Figures = {}
     sizes = {name: means[f"{name}_1_block_1"].shape[-1] for name in ORDERS if f"{name}_1_block_1" in means}
+    if "subjets_1_cross_1" in means:  # then the kinematics read the subjets of `mixer` alone
+        sizes = {"subjets": means["subjets_1_cross_1"].shape[-2]}
     for block in blocks or _series(means, "cross"):
         added, start = means[block].shape[-1] == sum(sizes.values()), 0
         for stream, size in sizes.items():
@@ -283,7 +286,7 @@ def draw_across_scales(
 
 
 def _jets(means: Arrays, stream: str) -> int:
-    return sum(re.fullmatch(rf"{stream}_\d+_block_1", name) is not None for name in means)
+    return len({match[1] for name in means if (match := re.fullmatch(rf"{stream}_(\d+)_(block|cross)_1", name))})
 
 
 def _numbers(means: Arrays, prefix: str) -> list[int]:

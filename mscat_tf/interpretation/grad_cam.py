@@ -84,12 +84,15 @@ class GradCam:
             masks: by jet, `(events, tokens)`, True where a token is real.
         """
         seeds = list(self._first(inputs))
-        if self._without_padding:  # Grad-CAM++ sums features over all tokens
-            for jet, layer in self.layers.items():
-                place = self.network.places[layer]
-                seeds[place] *= tf.cast(masks[jet], seeds[place].dtype)[..., None]
+        kept = {}
+        for jet, layer in self.layers.items():
+            place = self.network.places[layer]
+            kept[jet] = masks[jet][:, : seeds[place].shape[1]]  # `mixer` may leave out the softest
+            if self._without_padding:  # Grad-CAM++ sums features over all tokens
+                seeds[place] *= tf.cast(kept[jet], seeds[place].dtype)[..., None]
         with _quiet_about_masks(), full_precision():
-            return {jet: np.where(masks[jet], self._of(seeds, layer), 0) for jet, layer in self.layers.items()}
+            maps = {jet: np.where(kept[jet], self._of(seeds, layer), 0) for jet, layer in self.layers.items()}
+        return {jet: np.pad(a, ((0, 0), (0, masks[jet].shape[1] - a.shape[1]))) for jet, a in maps.items()}
 
     def _of(self, seeds: list[Any], layer: str) -> NDArray[np.float32]:
         cam = self._engine(

@@ -1,7 +1,8 @@
 """The part of a block's attention that goes to the constituents of each jet, seen from outside the jet.
 
 Blocks: `cross_block_b` and `joint_block_b` (read by the tokens of the high scale), `constituents_j_pooled` (by a
-learned query), `constituents_j_class` (by the class token, a row for each of its blocks) and, the other way round,
+learned query), `constituents_j_class` (by the class token, a row for each of its blocks), `subjets_j_cross_b`
+(by the mean real subjet of the jet) and, the other way round,
 `constituents_j_cross_b`: there constituents read the high scale, and what is given for a token is how the attention
 that it gets is spread over the real constituents.
 """
@@ -17,12 +18,19 @@ from mscat_tf.interpretation.token_masks import MASKS, stream_masks
 
 Floats = NDArray[np.floating[Any]]
 OWN = re.compile(r"constituents_(\d+)_(pooled|class|cross_\d+)")
+BY_SUBJETS = re.compile(r"subjets_(\d+)_cross_\d+")
 
 
-def reads_constituents(block: str, input_names: Sequence[str]) -> bool:
-    """Whether a block reads constituents from outside a jet, in a network with these inputs."""
-    across = block.startswith(("cross_", "joint_"))
-    return OWN.fullmatch(block) is not None or (across and "constituents_1" in input_names)
+def reads_constituents(block: str, input_names: Sequence[str], blocks: Sequence[str] = ()) -> bool:
+    """Whether a block reads constituents from outside a jet, in a network with these inputs.
+
+    Args:
+        blocks: all of the network: where subjets read the constituents, other tokens read the subjets.
+    """
+    if OWN.fullmatch(block) or BY_SUBJETS.fullmatch(block):
+        return True
+    across = block.startswith(("cross_", "joint_")) and not any(BY_SUBJETS.fullmatch(name) for name in blocks)
+    return across and "constituents_1" in input_names
 
 
 def onto_constituents(block: str, scores: Floats, inputs: Mapping[str, NDArray[Any]]) -> dict[int, Floats]:
@@ -33,6 +41,11 @@ def onto_constituents(block: str, scores: Floats, inputs: Mapping[str, NDArray[A
     """
     mean = scores.mean(axis=1)
     masks = stream_masks(inputs, "constituents")
+    if by := BY_SUBJETS.fullmatch(block):
+        jet = int(by[1])
+        real = stream_masks(inputs, "subjets")[jet - 1]
+        read = (mean * (real / np.maximum(real.sum(axis=1, keepdims=True), 1))[..., None]).sum(axis=1, keepdims=True)
+        return {jet: np.pad(read, ((0, 0), (0, 0), (0, masks[jet - 1].shape[1] - read.shape[2])))}
     if own := OWN.fullmatch(block):
         jet = int(own[1])
         if own[2].startswith("cross_"):
@@ -65,6 +78,8 @@ def reader_labels(block: str, high: Sequence[str]) -> list[str]:
     Args:
         block: its name. high: labels of the tokens of the high scale.
     """
+    if BY_SUBJETS.fullmatch(block):
+        return ["mean subjet"]
     own = OWN.fullmatch(block)
     if own and own[2] == "pooled":
         return ["learned query"]

@@ -25,7 +25,7 @@ from mscat_tf.interpretation.token_masks import MASKS, stream_masks
 
 Floats = NDArray[np.floating[Any]]
 HIGH = "kinematics"
-NAMES = {"constituents": "jet", "lund": "lund"}
+NAMES = {"constituents": "jet", "lund": "lund", "subjets": "subjets"}
 """What the inputs of each low-scale stream are called in the results."""
 
 

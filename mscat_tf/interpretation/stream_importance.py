@@ -29,7 +29,7 @@ Stream = tuple[tuple[str, int | None], ...]
 """Names of inputs, each whole or one column of it."""
 
 FILE = "importance.json"
-LOW_SCALE = re.compile(r"(constituents|lund)_(\d+)")
+LOW_SCALE = re.compile(r"(constituents|lund|subjets)_(\d+)")
 BATCH = 512
 
 
@@ -83,7 +83,7 @@ def features_of(
     tokens, `event shapes: sphericity`.
 
     Args:
-        inputs: names. low_scale: columns of `constituents` and `lund`. kinematics, shapes: columns.
+        inputs: names. low_scale: columns of `constituents`, `lund` and `subjets`. kinematics, shapes: columns.
     """
     found: dict[str, Stream] = {}
     for stream, columns in low_scale.items():
@@ -133,7 +133,7 @@ def dealt(inputs: Inputs, stream: Stream, order: NDArray[np.integer]) -> Inputs:
             continue
         changed[name] = inputs[name].copy()
         if low := LOW_SCALE.fullmatch(name):
-            mask = inputs[f"lund_mask_{low[2]}" if low[1] == "lund" else f"mask_{low[2]}"]
+            mask = inputs[f"mask_{low[2]}" if low[1] == "constituents" else f"{low[1]}_mask_{low[2]}"]
             _deal_among_real(changed[name][..., column], np.asarray(mask, bool), order)
         else:
             changed[name][..., column] = inputs[name][order][..., column]

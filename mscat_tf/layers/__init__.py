@@ -10,6 +10,7 @@ from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.edge_convolution import EdgeConvolution
 from mscat_tf.layers.feature_normalisation import FeatureNormalisation
 from mscat_tf.layers.feed_forward import FeedForward
+from mscat_tf.layers.hardest_first import HardestFirst
 from mscat_tf.layers.ignore_mask import IgnoreMask
 from mscat_tf.layers.jet_image import JetImage
 from mscat_tf.layers.join_scales import JoinScales
@@ -20,6 +21,7 @@ from mscat_tf.layers.masked_batch_normalisation import MaskedBatchNormalisation
 from mscat_tf.layers.masked_mean import MaskedMean
 from mscat_tf.layers.masked_sum import MaskedSum
 from mscat_tf.layers.merge_jets import MergeJets
+from mscat_tf.layers.mixer_block import MixerBlock
 from mscat_tf.layers.momentum_weighted_sum import MomentumWeightedSum
 from mscat_tf.layers.nearest_neighbours import NearestNeighbours
 from mscat_tf.layers.pair_interactions import PairInteractions
@@ -48,6 +50,7 @@ __all__ = [
     "EdgeConvolution",
     "FeatureNormalisation",
     "FeedForward",
+    "HardestFirst",
     "IgnoreMask",
     "JetImage",
     "JoinScales",
@@ -58,6 +61,7 @@ __all__ = [
     "MaskedMean",
     "MaskedSum",
     "MergeJets",
+    "MixerBlock",
     "MomentumWeightedSum",
     "NearestNeighbours",
     "PairInteractions",

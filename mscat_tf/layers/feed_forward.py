@@ -3,8 +3,8 @@
 import keras
 from keras import layers, ops
 
-from mscat_tf.layers.activations import gelu
-from mscat_tf.layers.checks import check_dropout_rate, check_positive
+from mscat_tf.layers.activations import ACTIVATIONS, activation_function
+from mscat_tf.layers.checks import check_choice, check_dropout_rate, check_positive
 from mscat_tf.layers.dropout import Dropout
 from mscat_tf.layers.normalisations import normalisation_layer
 from mscat_tf.layers.stochastic_depth import StochasticDepth
@@ -21,6 +21,7 @@ class FeedForward(layers.Layer):
         norm_first: bool. Pre-norm instead of post-norm.
         stochastic_depth: float in `[0, 1)`. Share of events that lose the MLP while training.
         skip: bool. Off, the MLP replaces the tokens instead of being added to them.
+        activation: `gelu` or `relu`, of the hidden layer.
 
     Call arguments:
         tokens: `(batch, tokens, features)`.
@@ -40,20 +41,22 @@ class FeedForward(layers.Layer):
         norm_first=True,
         stochastic_depth=0.0,
         skip=True,
+        activation="gelu",
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_dropout_rate(self.name, dropout_rate)
         check_positive(self.name, mlp_ratio=mlp_ratio)
+        check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.mlp_ratio, self.dropout_rate = mlp_ratio, dropout_rate
         self.normalisation, self.norm_first, self.stochastic_depth = normalisation, norm_first, stochastic_depth
-        self.skip = skip
+        self.skip, self.activation = skip, activation
 
     def build(self, tokens_shape):
         features, same = tokens_shape[-1], {"dtype": self.dtype_policy}
         hidden = max(1, round(self.mlp_ratio * features))
         self.norm = normalisation_layer(self.normalisation, **same, name="norm")
-        self.hidden = layers.Dense(hidden, activation=gelu, **same, name="hidden")
+        self.hidden = layers.Dense(hidden, activation=activation_function(self.activation), **same, name="hidden")
         self.dropout = Dropout(self.dropout_rate, **same, name="dropout")
         self.out = layers.Dense(features, **same, name="out")
         self.drop = StochasticDepth(self.stochastic_depth, **same, name="stochastic_depth")
@@ -70,5 +73,5 @@ class FeedForward(layers.Layer):
         return tokens if self.norm_first else self.norm(tokens)
 
     def get_config(self):
-        own = ("mlp_ratio", "dropout_rate", "normalisation", "norm_first", "stochastic_depth", "skip")
+        own = ("mlp_ratio", "dropout_rate", "normalisation", "norm_first", "stochastic_depth", "skip", "activation")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

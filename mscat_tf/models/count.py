@@ -86,9 +86,10 @@ def _shape_of_event(tensor: Any, constituents: int | None) -> tuple[int, ...]:
 
 
 def model_at_default_size(settings: ModelSettings) -> keras.Model:
-    """The network on the inputs that it would find in a sample of default sizes (two jets of 50 constituents)."""
-    declusterings = 50 if "lund" in registry.streams(settings) else 0
-    return registry.build(settings, InputSpecification(declusterings=declusterings))
+    """The network on inputs of default sizes: two jets, each with 50 constituents and, where read, 10 subjets."""
+    read = registry.streams(settings)
+    sizes = InputSpecification(declusterings=50 * ("lund" in read), subjets=10 * ("subjets" in read))
+    return registry.build(settings, sizes)
 
 
 def _nodes(graph: Any, events: set[str]) -> Iterator[Any]:

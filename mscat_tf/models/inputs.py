@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
+from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS, SUBJET_COLUMNS
 
 LOGARITHMIC = frozenset({"m", "pt", "energy", "scalar_sum_pt", "m_H"})
 """Columns that span orders of magnitude [GeV]: the only ones whose logarithm may be taken."""
@@ -23,7 +23,7 @@ class TokenStream:
     """One low-scale set of tokens that every jet has.
 
     Attributes:
-        name: `constituents`, or another that the schema knows (`lund`).
+        name: `constituents`, or another that the schema knows (`lund`, `subjets`).
         tokens: of each jet, padding included. features: names of the columns.
     """
 
@@ -48,6 +48,7 @@ class InputSpecification:
         constituent_features, kinematic_features: names of the columns.
         declusterings: of each jet's Lund tree; 0 where they are not read. declustering_features: their columns.
         event_shapes: names of the event shapes, which make one more token of the high scale; none by default.
+        subjets: of each jet; 0 where they are not read. subjet_features: their columns.
     """
 
     jets: int = 2
@@ -58,11 +59,15 @@ class InputSpecification:
     declusterings: int = 0
     declustering_features: tuple[str, ...] = ("ln_inverse_delta", "ln_kt", "ln_z")
     event_shapes: tuple[str, ...] = ()
+    subjets: int = 0
+    subjet_features: tuple[str, ...] = SUBJET_COLUMNS
 
     def stream(self, name: str) -> TokenStream:
         """The low-scale stream of this name."""
         if name == "lund":
             return TokenStream(name, self.declusterings, self.declustering_features)
+        if name == "subjets":
+            return TokenStream(name, self.subjets, self.subjet_features)
         return TokenStream(name, self.constituents, self.constituent_features)
 
     @property
@@ -80,6 +85,7 @@ class Statistics:
         kinematic_mean, kinematic_width: `(tokens, features)`, since jets and event have very different scales.
         declustering_mean, declustering_width: `(features,)`; empty where they are not read.
         event_shape_mean, event_shape_width: `(columns,)`; empty where they are not read.
+        subjet_mean, subjet_width: `(features,)`; empty where they are not read.
     """
 
     constituent_mean: tuple[float, ...]
@@ -90,11 +96,15 @@ class Statistics:
     declustering_width: tuple[float, ...] = ()
     event_shape_mean: tuple[float, ...] = ()
     event_shape_width: tuple[float, ...] = ()
+    subjet_mean: tuple[float, ...] = ()
+    subjet_width: tuple[float, ...] = ()
 
     def of_stream(self, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and width of the columns of a low-scale stream."""
         if name == "lund":
             return self.declustering_mean, self.declustering_width
+        if name == "subjets":
+            return self.subjet_mean, self.subjet_width
         return self.constituent_mean, self.constituent_width
 
     @classmethod
@@ -111,4 +121,6 @@ class Statistics:
             declustering_width=(1.0,) * tree,
             event_shape_mean=(0.0,) * shapes,
             event_shape_width=(1.0,) * shapes,
+            subjet_mean=(0.0,) * len(inputs.subjet_features),
+            subjet_width=(1.0,) * len(inputs.subjet_features),
         )

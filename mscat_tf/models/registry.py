@@ -18,6 +18,7 @@ from mscat_tf.models.joint_attention import build_joint_attention
 from mscat_tf.models.kinematics_mlp import build_kinematics_mlp
 from mscat_tf.models.kinematics_only import build_kinematics_only
 from mscat_tf.models.lund_net import build_lund_net
+from mscat_tf.models.mixer import build_mixer
 from mscat_tf.models.mlp_image import build_mlp_image
 from mscat_tf.models.mscat import build_mscat
 from mscat_tf.models.mscat_swapped import build_mscat_swapped
@@ -32,14 +33,14 @@ from mscat_tf.models.substructure_only import build_substructure_only
 class Entry:
     """One network: its builder, what it is in one line, where it was published, and the low-scale streams it reads.
 
-    `streams` None means those of `model.streams`. `needs_length` says with which settings it can be built only for a
+    `streams` says which, by the settings. `needs_length` says with which settings it can be built only for a
     number of constituents that is the same in all batches.
     """
 
     builder: Callable[[Design], keras.Model]
     summary: str
     reference: str
-    streams: tuple[str, ...] | None = ("constituents",)
+    streams: Callable[[ModelSettings], tuple[str, ...]] = lambda settings: ("constituents",)
     needs_length: Callable[[ModelSettings], bool] = lambda settings: False
 
 
@@ -58,12 +59,17 @@ def _flattened_or_faulty(settings: ModelSettings) -> bool:
     return settings.released.form == "single" or any(value for _, value in settings.released.faults)
 
 
+def _with_subjets(settings: ModelSettings) -> tuple[str, ...]:
+    """Of the mixer."""
+    return ("constituents", *(("subjets",) if settings.mixer.subjets else ()))
+
+
 MODELS: dict[str, Entry] = {
     "mscat": Entry(
         build_mscat,
         "two scales joined by cross-attention",
         "arXiv:2401.00452",
-        streams=None,
+        streams=lambda settings: settings.streams,
         needs_length=_pairs_or_padding,
     ),
     "concatenation": Entry(
@@ -87,9 +93,11 @@ MODELS: dict[str, Entry] = {
     "mscat_swapped": Entry(
         build_mscat_swapped, "cross-attention the other way round", "control, this work", needs_length=_pairs_or_padding
     ),
-    "kinematics_only": Entry(build_kinematics_only, "jet and event kinematics alone", "control, this work", streams=()),
+    "kinematics_only": Entry(
+        build_kinematics_only, "jet and event kinematics alone", "control, this work", streams=lambda settings: ()
+    ),
     "kinematics_mlp": Entry(
-        build_kinematics_mlp, "the same kinematics, no attention", "control, this work", streams=()
+        build_kinematics_mlp, "the same kinematics, no attention", "control, this work", streams=lambda settings: ()
     ),
     "substructure_only": Entry(
         build_substructure_only,
@@ -117,7 +125,15 @@ MODELS: dict[str, Entry] = {
         "arXiv:2202.03772",
         needs_length=_always,
     ),
-    "lund_net": Entry(build_lund_net, "edge convolutions along the Lund tree", "arXiv:2012.08526", streams=("lund",)),
+    "lund_net": Entry(
+        build_lund_net, "edge convolutions along the Lund tree", "arXiv:2012.08526", streams=lambda settings: ("lund",)
+    ),
+    "mixer": Entry(
+        build_mixer,
+        "MLP-mixer on constituents, which subjets read by cross-attention",
+        "arXiv:2404.14677",
+        streams=_with_subjets,
+    ),
     "deep_sets": Entry(build_deep_sets, "sums over constituents (Particle Flow Network)", "arXiv:1810.05165"),
     "deep_sets_energy_flow": Entry(
         build_energy_flow, "sums weighed by momentum, infrared and collinear safe (EFN)", "arXiv:1810.05165"
@@ -156,12 +172,11 @@ def build(
 
 
 def streams(settings: ModelSettings) -> tuple[str, ...]:
-    """Low-scale streams that the network of these settings reads: `constituents`, `lund`, both or none."""
+    """Low-scale streams that the network of these settings reads, of `constituents`, `lund`, `subjets`, or none."""
     check_name(settings.name)
     if settings.name == BOOSTED_TREES:
         return ()
-    fixed = MODELS[settings.name].streams
-    return settings.streams if fixed is None else fixed
+    return MODELS[settings.name].streams(settings)
 
 
 def check_name(name: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 JETS = {1: "leading jet", 2: "subleading jet"}
-_OF_JET = re.compile(r"(constituents|lund)_(\d+)_(.+)")
+_OF_JET = re.compile(r"(constituents|lund|subjets)_(\d+)_(.+)")
 _ORDINAL = re.compile(r"(?:(.*)_)?(block|cross)_(\d+)$")
 
 
@@ -40,16 +40,17 @@ def title(block: str, jets: int) -> str:
     ('cross-attention, layer 2', 'constituents of the leading jet, layer 2', 'kinematics, pooled')
     """
     if match := _OF_JET.fullmatch(block):
-        what = {"constituents": "constituents", "lund": "declusterings"}[match[1]]
-        return f"{what} of the {jet_label(int(match[2]), jets)}, {_layer(match[3])}"
+        what = {"constituents": "constituents", "lund": "declusterings", "subjets": "subjets"}[match[1]]
+        read = "constituents" if match[1] == "subjets" else "kinematics"
+        return f"{what} of the {jet_label(int(match[2]), jets)}, {_layer(match[3], read)}"
     known = {"cross": "cross-attention", "joint": "all tokens together", "kinematics": "kinematics"}
     stream, _, rest = block.partition("_")
     return f"{known[stream]}, {_layer(rest)}" if stream in known and rest else block
 
 
-def _layer(rest: str) -> str:
+def _layer(rest: str, read: str = "kinematics") -> str:
     if match := _ORDINAL.fullmatch(rest):
-        return f"{'reading the kinematics, ' if match[2] == 'cross' else ''}layer {match[3]}"
+        return f"{f'reading the {read}, ' if match[2] == 'cross' else ''}layer {match[3]}"
     return rest.replace("_", " ")
 
 
@@ -65,6 +66,8 @@ def axes_of(
     if match := _OF_JET.fullmatch(block):
         jet = int(match[2]) if match[1] == "constituents" else None
         label = jet_label(int(match[2]), jets)
+        if match[1] == "subjets" and match[3].startswith("cross_"):
+            return [Span("subjets", queries)], [Span(label, keys, int(match[2]) if keys == constituents else None)]
         if match[3].startswith("cross_"):
             return [Span(label, queries, jet)], _or_plain(kinematic, keys)
         own = [Span(label, keys, jet)]
@@ -85,7 +88,12 @@ def _or_plain(spans: list[Span], count: int) -> list[Span]:
 
 
 def _clouds(keys: int, jets: int, constituents: int) -> list[Span]:
-    """Constituents of one jet after another, and other streams after them; or of all jets added token by token."""
+    """Constituents of one jet after another, and other streams after them; or of all jets added token by token.
+
+    Fewer keys than a jet has constituents are the subjets of `mixer`.
+    """
+    if keys < constituents:
+        return [Span("subjets", keys)]
     if not constituents or keys < jets * constituents:
         return [Span("sum of jets", keys)]
     rest = keys - jets * constituents

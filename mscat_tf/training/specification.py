@@ -24,10 +24,14 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
     """
     header, data = sample.header, config.data
     constituents = min(header.constituents, data.max_constituents or header.constituents)
-    reads_tree = "lund" in registry.streams(config.model)
+    streams = registry.streams(config.model)
+    reads_tree, reads_subjets = "lund" in streams, "subjets" in streams
     if reads_tree:
         advice = "make it again with sample.tokens.declusterings=50, or choose another network"
         sample.need("lund/declusterings", f"network '{config.model.name}' reads", advice)
+    if reads_subjets:
+        advice = "set data.preparation.subjets={} and run `mscat prepare`, or choose a network without subjets"
+        sample.need("subjets/subjets", f"network '{config.model.name}' reads", advice)
     if data.event_shapes:
         advice = "make it again with sample.tokens.event_shapes=true, or set data.event_shapes=[]"
         sample.need("event_shapes", "data.event_shapes asks for", advice)
@@ -40,6 +44,8 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
         declusterings=header.declusterings if reads_tree else 0,
         declustering_features=data.declustering_features,
         event_shapes=data.event_shapes,
+        subjets=header.subjets if reads_subjets else 0,
+        subjet_features=data.subjet_features,
     )
 
 
@@ -64,6 +70,8 @@ def input_statistics(config: Config, sample: Sample, census: Census, inputs: Inp
     columns = {"constituents": inputs.constituent_features, "kinematics": inputs.kinematic_features}
     if inputs.declusterings:
         columns["lund/declusterings"] = inputs.declustering_features
+    if inputs.subjets:
+        columns["subjets/subjets"] = inputs.subjet_features
     if inputs.event_shapes:
         columns["event_shapes"] = inputs.event_shapes
     logs = {name: log_columns(names, config.model.log_features) for name, names in columns.items()}
@@ -81,6 +89,7 @@ _NAMES = {
     "kinematics": "kinematic",
     "lund/declusterings": "declustering",
     "event_shapes": "event_shape",
+    "subjets/subjets": "subjet",
 }
 
 

@@ -27,6 +27,7 @@ def test_only_what_a_network_reads_is_read():
         "lund/mask",
         "lund/parent",
     }
+    assert set(data_sets(["subjets_2"])) - set(data_sets([])) == {"subjets/subjets", "subjets/mask"}
     assert data_sets(["event_shapes", "kinematics"])[-1] == "event_shapes"
 
 
@@ -42,6 +43,16 @@ def test_trees_and_event_shapes_become_inputs(sample):
         np.testing.assert_array_equal(inputs[f"lund_parent_{jet}"], sample.column("lund/parent")[:7, jet - 1])
     for column, name in enumerate(SETTINGS.event_shapes):
         np.testing.assert_array_equal(inputs["event_shapes"][:, column], shapes[:, EVENT_SHAPE_COLUMNS.index(name)])
+
+
+def test_subjets_become_inputs(tmp_path):
+    settings = DataSettings(subjet_features=("radius", "pt"))
+    with Sample(write_mock_sample(tmp_path, events=20, subjets=3)) as sample:
+        inputs = model_inputs(sample.read(Block(0, 0, 7, 0), data_sets(["subjets_1"])), settings)
+        stored, mask = sample.column("subjets/subjets")[:7], sample.column("subjets/mask")[:7]
+    for jet in (1, 2):
+        np.testing.assert_array_equal(inputs[f"subjets_{jet}"], stored[:, jet - 1][..., [5, 0]])
+        np.testing.assert_array_equal(inputs[f"subjets_mask_{jet}"], mask[:, jet - 1])
 
 
 @pytest.mark.parametrize(("jets", "tokens"), [(1, 1), (3, 5)])

@@ -17,12 +17,24 @@ from mscat_tf.data.pipeline import distributed_dataset
 from mscat_tf.data.stream import EventStream
 from mscat_tf.errors import ConfigError, InputError
 
-NAMES = ("constituents_1", "kinematics", "lund_1", "lund_mask_1", "lund_parent_1", "mask_1", "event_shapes")
+NAMES = (
+    "constituents_1",
+    "kinematics",
+    "lund_1",
+    "lund_mask_1",
+    "lund_parent_1",
+    "mask_1",
+    "event_shapes",
+    "subjets_1",
+    "subjets_mask_1",
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_mock_sample(tmp_path_factory.mktemp("s"), events=700, shards=2, constituents=6, declusterings=3)
+    return write_mock_sample(
+        tmp_path_factory.mktemp("s"), events=700, shards=2, constituents=6, declusterings=3, subjets=2
+    )
 
 
 def make(sample, **train):
@@ -44,6 +56,7 @@ def test_a_data_set_gives_the_elements_of_its_context(folder, train, context):
         size = 12 if context else 48
         assert label.shape == (size,)
         assert inputs["lund_1"].shape == (size, 3, 3)
+        assert inputs["subjets_1"].shape == (size, 2, 6)
         assert inputs["constituents_1"].shape.as_list() == [size, None if train else 6, 4]
 
 

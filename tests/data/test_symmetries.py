@@ -118,3 +118,15 @@ def test_angle_of_a_declustering_follows_the_laboratory(psi, angle, mirror, exch
     assert abs(inputs["lund_1"][0, 0, 1] - psi) < 1e-5
     for name in ("lund_mask_1", "lund_parent_1"):
         assert found[name] is inputs[name]
+
+
+def test_subjets_follow_the_constituents():
+    """The mirror turns phi of both round, whatever column it is in; nothing else of them changes."""
+    settings = DataSettings(subjet_features=("phi", "pt"), constituent_features=("pt", "phi"))
+    cloud = np.array([[[0.3, 50.0]]], np.float32)
+    inputs = {"subjets_1": cloud, "subjets_mask_1": np.ones((1, 1), bool), "constituents_1": cloud[..., ::-1].copy()}
+    found = transformed(inputs, settings, *(np.full((1, 1), value) for value in (1.0, -1.0, -1.0)))
+    np.testing.assert_array_equal(found["subjets_1"], cloud * np.float32([-1, 1]))
+    np.testing.assert_array_equal(found["subjets_1"][..., ::-1], found["constituents_1"])
+    assert found["subjets_mask_1"] is inputs["subjets_mask_1"]
+    assert cloud[0, 0, 0] > 0

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from data_prep import extras
-from data_prep.contained import NUMBERS, Partons, ancestors, contained
+from data_prep.contained import NUMBERS, Partons, ancestors, contained, decay_inside
 from data_prep.generator import Generator
 from data_prep.processes import pythia_lines
 from data_prep.shard import ShardJob, make_shard
 from mscat_tf.config import load_config
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.config.sample import Selection
+from mscat_tf.errors import ConfigError
 from mscat_tf.physics import Cylindrical
 
 
@@ -98,6 +99,8 @@ def test_an_empty_window_is_refused():
         Selection(leading_pt_min=550, leading_pt_max=550)
 
 
-def test_files_of_others_do_not_tell_decays():
+def test_files_of_others_do_not_tell_decays(settings):
+    with pytest.raises(ConfigError, match=r"selection\.jets_contain = top needs the record of Pythia 8, which HepMC"):
+        decay_inside(None, np.array([0]), Cylindrical(*np.ones((4, 1, 1))), settings)
     with pytest.raises(ValueError, match=r"selection\.jets_contain = top needs the record of Pythia 8"):
         ImportSettings(name="x", format="delphes", selection={"jets_contain": "top"})

@@ -23,12 +23,14 @@ from mscat_tf.data.mock import mock_arrays, mock_header
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.evaluation.run import score_split
 from mscat_tf.inference import export as exporting
+from mscat_tf.inference import keras_network
 from mscat_tf.inference.edge_inputs import edge_inputs
 from mscat_tf.inference.keras_network import in_float32
 from mscat_tf.inference.onnx_network import METADATA, onnx_scorer
 from mscat_tf.inference.predict import scores
 from mscat_tf.inference.signature import Signature
 from mscat_tf.models import registry
+from mscat_tf.studies import inference_time
 from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, moved_weights, without_dropout
 
 ROOT = Path(__file__).parents[2]
@@ -187,3 +189,19 @@ def test_code_of_the_documentation_runs_on_the_exported_file(run, onnx_file, tmp
     names = {}
     exec(code, names)
     np.testing.assert_allclose(names["score"], run.predict("events.h5"), rtol=0, atol=1e-6)
+
+
+def test_a_network_is_timed_on_batches_of_its_own_sizes(run, monkeypatch):
+    """Of a study's rows; the timing itself is tested with a clock of its own."""
+    shapes = []
+    monkeypatch.setattr(
+        keras_network,
+        "forward",
+        lambda model, batch: lambda inputs: shapes.append({n: x.shape for n, x in inputs.items()}),
+    )
+    monkeypatch.setattr(inference_time, "ROUNDS", 1)
+    assert list(inference_time.inference_seconds({"own": run})) == ["own"]
+    sizes = {tensor.name: tuple(tensor.shape[1:]) for tensor in run.model.inputs}
+    assert shapes == 3 * [{name: (inference_time.BATCH, *size) for name, size in sizes.items()}], (
+        "traced, then 1000 events"
+    )

@@ -65,6 +65,10 @@ def test_what_is_made_to_fit_is_said(sample):
         (signature(jets=1), "2 jets in every event, but the network reads 1"),
         (signature(tokens=5), "3 kinematic tokens in every event, but the network reads 5"),
         (Signature.of([tensor("event_shapes", 2)], signature().data), r"no data set 'event_shapes'.*event_shapes=true"),
+        (
+            Signature.of([tensor("subjets_2", 4, 6)], signature().data),
+            r"no data set 'subjets/subjets'.*`mscat prepare`",
+        ),
         (Signature.of([tensor("lund_mask_2", 9)], signature().data), r"no data set 'lund/mask'.*declusterings=50"),
     ],
 )

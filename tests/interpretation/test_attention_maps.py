@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from mscat_tf.interpretation.attention import attention_blocks, explanation_model, one_block
+from mscat_tf.interpretation.attention import attention_blocks, can_be_followed, explanation_model, one_block
 from mscat_tf.interpretation.group_sums import Members
 from mscat_tf.interpretation.mean_attention import add_scores, mean_arrays
+from mscat_tf.interpretation.onto_constituents import onto_constituents, reads_constituents
 from mscat_tf.interpretation.token_masks import token_masks
 from mscat_tf.models.registry import build
-from tests.models.mock_inputs import SIZES, inputs_of, mock_inputs, tiny
+from tests.models.mock_inputs import SIZES, WITH_SUBJETS, inputs_of, mock_inputs, tiny
 
 EXPLAINED = (
     *("mscat", "concatenation", "joint_attention", "mscat_swapped", "kinematics_only", "released"),
@@ -89,6 +90,25 @@ def test_masks_of_summed_jets():
     np.testing.assert_array_equal(keys, inputs["mask_1"] | inputs["mask_2"])
     _, keys = token_masks("cross_block_1", inputs, TOKENS, 2 * CONSTITUENTS)
     np.testing.assert_array_equal(keys, np.concatenate([inputs["mask_1"], inputs["mask_2"]], axis=1))
+
+
+def test_subjets_of_the_mixer_read_the_constituents_of_their_jet():
+    """And the kinematics the subjets; padding gets nothing; nothing is rolled out through the mixer blocks."""
+    model, subjets = network("mixer", WITH_SUBJETS), WITH_SUBJETS.subjets
+    explained, inputs = explanation_model(model), mock_inputs(EVENTS, sizes=WITH_SUBJETS)
+    assert attention_blocks(explained) == ["cross_block_1", "subjets_1_cross_1", "subjets_2_cross_1"]
+    scores = {block: np.asarray(one_block(explained, block)(inputs)) for block in attention_blocks(explained)}
+    assert scores["cross_block_1"].shape == (EVENTS, HEADS, TOKENS, 2 * subjets)
+    for block, found in scores.items():
+        queries, keys = token_masks(block, inputs, *found.shape[2:])
+        assert np.all(found.transpose(0, 3, 1, 2)[~keys] == 0)
+        assert (keys.sum(axis=1) > 0).all()
+        assert block == "cross_block_1" or np.array_equal(queries, inputs[f"subjets_mask_{block[8]}"])
+        assert reads_constituents(block, list(inputs), list(scores)) == (block != "cross_block_1")
+    mean = onto_constituents("subjets_2_cross_1", scores["subjets_2_cross_1"], inputs)[2]
+    real = inputs["subjets_mask_2"][0]
+    np.testing.assert_allclose(mean[0, 0], scores["subjets_2_cross_1"][0].mean(axis=0)[real].mean(axis=0), atol=1e-6)
+    assert not can_be_followed(model)
 
 
 def test_masks_of_more_than_nine_jets_and_two_streams():

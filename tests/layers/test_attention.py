@@ -89,7 +89,7 @@ BLOCK_INIT = {
         ),
         (CrossAttentionBlock, BLOCK_INIT, event()),
         (SelfAttentionBlock, BLOCK_INIT, cloud()),
-        (FeedForward, {**MLP_INIT, "skip": False}, {"tokens": event()["query"]}),
+        (FeedForward, {**MLP_INIT, "skip": False, "activation": "relu"}, {"tokens": event()["query"]}),
     ],
 )
 def test_contract(cls, init, inputs, tmp_path):

@@ -9,6 +9,7 @@ from mscat_tf.models.registry import MODELS
 DEPTHS = {"constituent_blocks": 1, "kinematic_blocks": 1, "cross_blocks": 1}
 TINY = {"width": 12, "num_heads": 2, "key_dim": 3, "head_units": (7,), **DEPTHS}
 SIZES = InputSpecification(jets=2, constituents=6, tokens=3)
+WITH_SUBJETS = InputSpecification(constituents=6, subjets=4)
 WITH_TREES = InputSpecification(constituents=6, declusterings=5, event_shapes=("sphericity", "missing_pt"))
 FAMILIES: dict[str, dict] = {
     "mlp_image": {"pixels": 40, "jet_units": (16,), "head_units": (24,)},
@@ -22,6 +23,18 @@ FAMILIES: dict[str, dict] = {
         "num_heads": 2,
         "particle_blocks": 1,
         "class_blocks": 1,
+    },
+    "mixer": {
+        "tokens": 10,
+        "blocks": 1,
+        "width": 7,
+        "token_units": 5,
+        "feature_units": 6,
+        "subjet_width": 12,
+        "cross_blocks": 1,
+        "num_heads": 2,
+        "key_dim": 3,
+        "head_units": (7,),
     },
     "lund_net": {"blocks": ((5, 6), (6, 6)), "fusion_units": 9, "head_units": (8,)},
     "released": {
@@ -39,7 +52,7 @@ NAMES = tuple(MODELS)
 
 def sizes_of(name):
     """Inputs that hold what this network reads."""
-    return WITH_TREES if name == "lund_net" else SIZES
+    return {"lund_net": WITH_TREES, "mixer": WITH_SUBJETS}.get(name, SIZES)
 
 
 def tiny(name="mscat", **changes):
@@ -67,6 +80,8 @@ def mock_inputs(events, seed=0, sizes=SIZES, least=1):
         inputs[f"constituents_{jet}"], inputs[f"mask_{jet}"] = cloud.astype("float32"), mask
         if sizes.declusterings:
             inputs |= mock_tree(jet, events, sizes, rng, least)
+        if sizes.subjets:
+            inputs |= mock_subjets(jet, events, sizes, rng, least)
     if sizes.event_shapes:
         inputs["event_shapes"] = rng.uniform(0.2, 1.0, (events, len(sizes.event_shapes))).astype("float32")
     m, pt = rng.uniform(60, 200, (2, events, sizes.tokens)) * np.array([[[1.0]], [[4.0]]])
@@ -87,6 +102,15 @@ def mock_tree(jet, events, sizes, rng, least):
         f"lund_mask_{jet}": mask,
         f"lund_parent_{jet}": np.where(mask, parent, -1).astype("int32"),
     }
+
+
+def mock_subjets(jet, events, sizes, rng, least):
+    """Subjets of one jet, ordered by pt [GeV]."""
+    mask = np.arange(sizes.subjets) < rng.integers(min(least, sizes.subjets), sizes.subjets + 1, (events, 1))
+    pt = -np.sort(-rng.exponential(100.0, mask.shape), axis=1) + 5.0
+    columns = [pt, *rng.normal(0, 0.3, (2, *mask.shape)), 0.1 * pt, *rng.uniform(0.1, 9.0, (2, *mask.shape))]
+    cloud = np.stack(columns, axis=-1) * mask[..., None]
+    return {f"subjets_{jet}": cloud.astype("float32"), f"subjets_mask_{jet}": mask}
 
 
 def inputs_of(model, inputs):

@@ -1,6 +1,6 @@
 """Every network of the registry: one contract for all. What it may depend on, saving, precision, gradients.
 
-MSCAT_ALL_NETWORKS=1 tries batches of any length with all of them, not with three only.
+MSCAT_ALL_NETWORKS=1 tries batches of any length with all of them, not with four only.
 """
 
 import functools
@@ -41,8 +41,9 @@ def network(name):
 
 @functools.cache
 def compiled_logits(name):
-    """The same network as a compiled function, for tests that call it often."""
-    return tf.function(logit_model(network(name)))
+    """The same network as a compiled function, for tests that call it often: one trace for any number of events."""
+    signature = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in network(name).inputs}
+    return tf.function(logit_model(network(name)), input_signature=[signature])
 
 
 def events(name, number, seed=0, least=1):
@@ -88,7 +89,11 @@ def test_padding_cannot_be_seen(name, junk, seed):
 def test_more_padding_changes_nothing(name, changes):
     """The same weights with three more empty places per jet: padding must not take anything from real tokens."""
     sizes = sizes_of(name)
-    more = {field: getattr(sizes, field) + 3 for field in ("constituents", "declusterings") if getattr(sizes, field)}
+    more = {
+        field: getattr(sizes, field) + 3
+        for field in ("constituents", "declusterings", "subjets")
+        if getattr(sizes, field)
+    }
     wider = InputSpecification(**{**sizes.__dict__, **more})
     narrow = moved_weights(build(tiny(name, **changes), sizes)) if changes else network(name)
     wide = build(tiny(name, **changes), wider)
@@ -102,7 +107,7 @@ def test_more_padding_changes_nothing(name, changes):
 
 
 @pytest.mark.parametrize(
-    "name", ANY_LENGTH if os.environ.get("MSCAT_ALL_NETWORKS") else ("mscat", "cnn_image", "deep_sets")
+    "name", ANY_LENGTH if os.environ.get("MSCAT_ALL_NETWORKS") else ("mscat", "cnn_image", "deep_sets", "mixer")
 )
 def test_batches_may_have_any_length(name):
     """One trace for all lengths, as in training; cut after the fourth constituent it is as with the others hidden."""
@@ -286,9 +291,9 @@ def test_statistics_travel_in_the_network():
 
 
 OTHER_SCALES = {
-    "three jets and a lepton": InputSpecification(jets=3, constituents=4, tokens=5, declusterings=3),
+    "three jets and a lepton": InputSpecification(jets=3, constituents=4, tokens=5, declusterings=3, subjets=2),
     "one jet and event shapes": InputSpecification(
-        jets=1, constituents=5, tokens=1, declusterings=4, event_shapes=("sphericity",)
+        jets=1, constituents=5, tokens=1, declusterings=4, event_shapes=("sphericity",), subjets=3
     ),
 }
 

@@ -268,14 +268,18 @@ def test_pairs_need_their_columns():
 
 
 def test_every_switch_has_an_ablation():
-    """A file under experiments/ablations changes it; the rest of the file is the demonstration."""
+    """A file under experiments/ablations changes it; the rest of the file is the demonstration, with subjets or not."""
     base = load_config("demo")
     names = [name for name in shipped_configurations() if name.startswith("ablations/")]
     changed = set()
     for name in names:
         config = load_config(name)
         assert f"ablations/{config.name}" == name
-        assert config == base.updated([f"name={config.name}"]).model_copy(update={"model": config.model})
+        own = {"model": config.model}
+        if config.model.name == "mixer":
+            prepared = base.data.preparation.model_copy(update={"subjets": config.data.preparation.subjets})
+            own["data"] = base.data.model_copy(update={"preparation": prepared})
+        assert config == base.updated([f"name={config.name}"]).model_copy(update=own)
         found, plain = config.model.model_dump(), base.model.model_dump()
         changed |= {key for key in found if found[key] != plain[key]}
     sections = {key for key, value in base.model if isinstance(value, Settings)}

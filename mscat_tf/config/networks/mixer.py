@@ -1,0 +1,51 @@
+"""Settings of `mixer`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from mscat_tf.config.base import Settings
+
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class MixerSettings(Settings):
+    """`mixer`: MLP-mixer and subjets joined by cross-attention, after arXiv:2404.14677, whose sizes are not published.
+
+    Attributes:
+        tokens: constituents of each jet that are mixed, hardest first: fewer are padded, more are left out.
+        blocks: mixer blocks. width: features of a constituent.
+        token_units, feature_units: hidden widths of a block's MLP over the tokens and of that over the features.
+        activation: of both MLPs of a block: `relu`, or `gelu` as in arXiv:2105.01601, which costs more passes over
+            memory.
+        subjets: read the subjets of each jet; off, constituents alone.
+        joining: `cross_attention` lets the subjets read the mixed constituents of their jet; `concatenate` puts both
+            side by side, unseen by each other.
+        subjet_width: features of subjets and kinematic tokens.
+        cross_blocks: of subjets that read constituents. num_heads, key_dim, mlp_ratio: of these and of those below.
+        kinematic_blocks, event_blocks: with kinematics: of kinematic tokens among themselves, and of those that read
+            the substructure.
+        jet_pooling: with single jets: `mean` or `attention` over the subjets, and over the constituents.
+        normalisation: of tokens in all blocks, `root_mean_square` or `layer`, which costs more passes over memory.
+        head_units: widths of the classifying MLP. dropout_rate: in all blocks and the head.
+    """
+
+    tokens: PositiveInt = 100
+    blocks: PositiveInt = 2
+    width: PositiveInt = 16
+    token_units: PositiveInt = 144
+    feature_units: PositiveInt = 32
+    activation: Literal["relu", "gelu"] = "relu"
+    subjets: bool = True
+    joining: Literal["cross_attention", "concatenate"] = "cross_attention"
+    subjet_width: PositiveInt = 48
+    cross_blocks: PositiveInt = 1
+    num_heads: PositiveInt = 2
+    key_dim: PositiveInt = 24
+    mlp_ratio: PositiveFloat = 2.0
+    kinematic_blocks: NonNegativeInt = 0
+    event_blocks: PositiveInt = 1
+    jet_pooling: Literal["mean", "attention"] = "mean"
+    normalisation: Literal["root_mean_square", "layer"] = "root_mean_square"
+    head_units: tuple[PositiveInt, ...] = (64, 32)
+    dropout_rate: Rate = 0.0
