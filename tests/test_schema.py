@@ -32,7 +32,7 @@ def test_round_trip(tmp_path):
 
 
 def test_files_without_the_later_attributes_are_read(tmp_path):
-    """The first files of version 1 have neither the names of the tokens nor the numbers of declusterings and subjets."""
+    """The first files of version 1 have neither names of tokens nor numbers of declusterings and subjets."""
     schema.write_sample(tmp_path / "a.h5", mock_header(5, seed=3), mock_arrays(7, 5, np.random.default_rng(1)))
     with h5py.File(tmp_path / "a.h5", "a") as file:
         del file.attrs["token_names"], file.attrs["declusterings"], file.attrs["subjets"]
