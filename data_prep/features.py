@@ -17,9 +17,20 @@ from mscat_tf.config.sample import Tokens
 from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frames
 from mscat_tf.physics.event_shapes import event_shapes
 from mscat_tf.physics.four_vectors import Floats, to_cartesian
+from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import missing_momentum
 
 Arrays = dict[str, NDArray[Any]]
+
+
+def written_sizes(settings: Tokens) -> dict[str, Any]:
+    """The fields of `mscat_tf.schema.Header` that follow from what is written."""
+    return {
+        "constituents": settings.constituents,
+        "declusterings": settings.declusterings,
+        "subjets": settings.subjets_kept,
+        "high_level": chosen_columns(settings.high_level),
+    }
 
 
 def chosen_pairs(pairs: FatJetPairs, chosen: Ints) -> FatJetPairs:

@@ -22,7 +22,7 @@ from data_prep.b_hadrons import b_hadrons_in_jets
 from data_prep.contained import decay_inside
 from data_prep.detector import Objects, detect
 from data_prep.detector_card import DetectorCard, load_card, stored_card
-from data_prep.features import Arrays, chosen_pairs, features
+from data_prep.features import Arrays, chosen_pairs, features, written_sizes
 from data_prep.generator import BATCH_EVENTS, Particles
 from data_prep.groom import groom
 from data_prep.select import TAG_NAMES, cut_flow, cut_names, cuts_passed, largest_loss
@@ -32,7 +32,6 @@ from mscat_tf.config import SampleSettings, digest
 from mscat_tf.config.processes import FromFiles, HeavyHiggs
 from mscat_tf.errors import GenerationError
 from mscat_tf.physics.four_vectors import Floats
-from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
 from mscat_tf.schema import Header, Normalisation
 
@@ -218,12 +217,9 @@ def _header(settings: SampleSettings, job: ShardJob, batch: Batch, source: Sourc
         seed=settings.seed,
         versions=versions(),
         jets=settings.fat_jets.number,
-        constituents=settings.tokens.constituents,
         tokens=len(tokens),
-        declusterings=settings.tokens.declusterings,
-        subjets=settings.tokens.subjets_kept,
-        high_level=chosen_columns(settings.tokens.high_level),
         token_names=tokens,
+        **written_sizes(settings.tokens),
     )
 
 

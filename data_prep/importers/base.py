@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from data_prep.arrays import Ints
 from data_prep.features import Arrays
 from mscat_tf.config.importing import ImportSettings
+from mscat_tf.config.sample import Tokens
 
 FORMATS = {
     "delphes": "data_prep.importers.delphes",
@@ -109,8 +110,7 @@ class Reader(Protocol):
         name: begins the names of its shards, e.g. the process.
         files: to be read.
         labels: 1 or 0 for every process that these files may hold.
-        jets, constituents, declusterings, subjets: sizes J, P, D and S of the schema.
-        high_level: columns of that name. token_names: of the K kinematic tokens.
+        jets: of each event, J. tokens: what is written of them. token_names: of the K kinematic tokens.
         seed: of whatever is random. configuration: every setting that decides the content of all shards alike;
             equal for all readers of a sample, and its digest is the sample's.
         own: settings that concern these files only, e.g. their label and cross-section.
@@ -129,16 +129,7 @@ class Reader(Protocol):
     def jets(self) -> int: ...
 
     @property
-    def constituents(self) -> int: ...
-
-    @property
-    def declusterings(self) -> int: ...
-
-    @property
-    def subjets(self) -> int: ...
-
-    @property
-    def high_level(self) -> tuple[str, ...]: ...
+    def tokens(self) -> Tokens: ...
 
     @property
     def token_names(self) -> tuple[str, ...]: ...

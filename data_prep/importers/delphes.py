@@ -23,9 +23,9 @@ from data_prep.importers.delphes_tags import Tags
 from data_prep.importers.root_file import Tree, open_tree
 from data_prep.select import TAG_NAMES, cut_flow, cut_names, cuts_passed
 from mscat_tf.config.importing import ImportSettings
+from mscat_tf.config.sample import Tokens
 from mscat_tf.errors import ConfigError, InputError
 from mscat_tf.physics.four_vectors import Floats
-from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
 
 RECLUSTERED = "clustered anew"
@@ -78,24 +78,9 @@ class DelphesReader(OneProcess):
         return token_names(self.jets, missing_momentum=self.settings.tokens.missing_momentum)
 
     @property
-    def declusterings(self) -> int:
-        """Declusterings kept per jet, D."""
-        return self.settings.tokens.declusterings
-
-    @property
-    def subjets(self) -> int:
-        """Subjets kept per jet, S."""
-        return self.settings.tokens.subjets_kept
-
-    @property
-    def high_level(self) -> tuple[str, ...]:
-        """Named jet variables that are written."""
-        return chosen_columns(self.settings.tokens.high_level)
-
-    @property
-    def constituents(self) -> int:
-        """Constituents kept per jet, P."""
-        return self.settings.tokens.constituents
+    def tokens(self) -> Tokens:
+        """What is written of each event."""
+        return self.settings.tokens
 
     @property
     def seed(self) -> int:

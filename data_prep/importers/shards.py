@@ -11,7 +11,7 @@ import numpy as np
 import mscat_tf
 from data_prep.arrays import offsets_of
 from data_prep.dask_cluster import check_folder_seen, peak_memory_bytes
-from data_prep.features import Arrays
+from data_prep.features import Arrays, written_sizes
 from data_prep.importers.base import Chunk, Part, Reader
 from mscat_tf import schema
 from mscat_tf.config import digest
@@ -153,12 +153,9 @@ def _header(job: ImportJob, part: Part) -> Header:
         seed=reader.seed,
         versions=versions(),
         jets=reader.jets,
-        constituents=reader.constituents,
         tokens=len(reader.token_names),
-        declusterings=reader.declusterings,
-        subjets=reader.subjets,
-        high_level=reader.high_level,
         token_names=reader.token_names,
+        **written_sizes(reader.tokens),
     )
 
 

@@ -18,7 +18,6 @@ from data_prep.importers.referenced_jets import as_pairs, summed_jets
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.config.sample import Tokens
 from mscat_tf.errors import ConfigError, InputError
-from mscat_tf.physics.high_level_columns import chosen_columns
 from mscat_tf.physics.tokens import token_names
 
 IN_FILE = "in the file"
@@ -55,24 +54,9 @@ class SingleJetReader:
         return self.PROCESSES
 
     @property
-    def constituents(self) -> int:
-        """Constituents kept per jet, P."""
-        return self.settings.tokens.constituents
-
-    @property
-    def declusterings(self) -> int:
-        """Declusterings kept per jet, D."""
-        return self.settings.tokens.declusterings
-
-    @property
-    def subjets(self) -> int:
-        """Subjets kept per jet, S."""
-        return self.settings.tokens.subjets_kept
-
-    @property
-    def high_level(self) -> tuple[str, ...]:
-        """Named jet variables that are written."""
-        return chosen_columns(self.settings.tokens.high_level)
+    def tokens(self) -> Tokens:
+        """What is written of each jet."""
+        return self.settings.tokens
 
     @property
     def token_names(self) -> tuple[str, ...]:
