@@ -2,7 +2,7 @@
 
 Results: docs/subjets.md.
 
-    python -m experiments.benchmarks.subjets data/demo     # some minutes; JSON to runs/benchmarks/
+    python experiments/benchmarks/subjets.py data/demo     # some minutes; JSON to runs/benchmarks/
 
 Jets per second of CPU time (one core); subjets per jet of every process; jets of which a subjet's four-momentum moves
 by more than the radiation added to them could, for soft particles of several shares of the jet's transverse momentum
@@ -12,21 +12,25 @@ hadrons: how often the two of a jet of the signal have different nearest subjets
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.cluster import HDBSCAN
+HERE, ROOT = str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])
+sys.path[:] = [ROOT if folder == HERE else folder for folder in sys.path]  # else a benchmark hides what it is named for
 
-from mscat_tf.cli.stages import find
-from mscat_tf.config.subjets import SubjetSettings
-from mscat_tf.data import Sample
-from mscat_tf.files import write_json
-from mscat_tf.physics import delta_r, from_cartesian, to_cartesian, wrap_phi
-from mscat_tf.physics.four_vectors import Floats
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+from sklearn.cluster import HDBSCAN  # noqa: E402
+
+from mscat_tf.cli.stages import find  # noqa: E402
+from mscat_tf.config.subjets import SubjetSettings  # noqa: E402
+from mscat_tf.data import Sample  # noqa: E402
+from mscat_tf.files import write_json  # noqa: E402
+from mscat_tf.physics import delta_r, from_cartesian, to_cartesian, wrap_phi  # noqa: E402
+from mscat_tf.physics.four_vectors import Floats  # noqa: E402
 
 EVERY = ("anti_kt", "cambridge_aachen", "kt", "density")
 PLAIN = "unweighted"
