@@ -32,9 +32,14 @@ def _no_selection(header: Header) -> str:
     return "" if header.configuration.get("selection") else "the configuration records no cuts on jets"
 
 
+def _no_subjets(header: Header) -> str:
+    return "" if header.subjets else "the sample holds no subjets"
+
+
 EVENT_CHECKS = (
     EventCheck("finite values", event_checks.finite, "no NaN and no infinity"),
     EventCheck("padding", event_checks.padding, "masks count min(multiplicity, P); zeros behind; ordered by pT"),
+    EventCheck("subjets", event_checks.subjets, "ordered by pT, zeros behind, not more than the jet has", _no_subjets),
     EventCheck("kinematics", event_checks.kinematics, "energies, angles and order agree; the last token is the sum"),
     EventCheck("raw constituents", event_checks.raw_counts, "offsets and multiplicities agree"),
     EventCheck(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.physics import add_four_vectors, delta_phi, to_cartesian
 from mscat_tf.physics.tokens import MISSING_MOMENTUM, SUM, token_names
-from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS
+from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS, SUBJET_COLUMNS
 from mscat_tf.validation.blocks import RAW, EventBlock
 
 Faults = dict[str, NDArray[np.bool_]]
@@ -52,6 +52,20 @@ def padding(block: EventBlock) -> Faults:
         "a real constituent has no transverse momentum": _any((pt <= 0.0) & mask),
         "constituents are not ordered by transverse momentum": _any((np.diff(pt, axis=-1) > 0.0) & mask[..., 1:]),
         "log_pt is not the logarithm of pt": _any((np.abs(log_pt - logarithm) > ROUNDING) & mask & (pt > 0.0)),
+    }
+
+
+def subjets(block: EventBlock) -> Faults:
+    """Subjets and their mask: real ones first and ordered by pT, each with its constituents, zeros behind them."""
+    values, mask = block["subjets/subjets"].astype(np.float64), block["subjets/mask"].astype(np.bool_)
+    pt, number = (values[..., SUBJET_COLUMNS.index(name)] for name in ("pt", "constituents"))
+    many = number.sum(axis=-1) > block["multiplicity"]
+    return {
+        "a subjet behind the mask is not zero": _any((values != 0.0).any(axis=-1) & ~mask),
+        "padding stands before a real subjet": _any(mask[..., 1:] & ~mask[..., :-1]),
+        "subjets are not ordered by transverse momentum": _any((np.diff(pt, axis=-1) > 0.0) & mask[..., 1:]),
+        "a real subjet has no transverse momentum or no constituent": _any(((pt <= 0.0) | (number < 1.0)) & mask),
+        "subjets have more constituents than their jet": _any(many),
     }
 
 
@@ -128,7 +142,7 @@ def selection(block: EventBlock) -> Faults:
     m, eta, pt = (tokens[..., KINEMATIC_COLUMNS.index(name)] for name in ("m", "eta", "pt"))
     jets, cuts = slice(0, header.jets), recorded.get("selection") or {}
     lower = {"leading_pt_min": pt[:, :1], "subleading_pt_min": pt[:, jets][:, 1:], "mass_min": m[:, jets]}
-    upper = {"abs_eta_max": np.abs(eta[:, jets]), "mass_max": m[:, jets]}
+    upper = {"leading_pt_max": pt[:, :1], "abs_eta_max": np.abs(eta[:, jets]), "mass_max": m[:, jets]}
     faults = _outside("a jet", cuts, lower, upper)
     leptons = [place for place, name in enumerate(header.token_names) if name.startswith("lepton")]
     if leptons:

@@ -66,6 +66,7 @@ def sound_arrays(events, jets, rng, first_id=0, shift=0.0, most=MOST, leptons=0)
         shapes = {"event_shapes": event_shapes(momenta.pt, momenta.eta, momenta.phi)}
     return {
         **shapes,
+        **hardest_as_subjets(frame),
         "constituents": frame.constituents,
         "constituents_mask": frame.mask,
         "kinematics": kinematic_tokens(*momenta, frame.theta, *others),
@@ -82,6 +83,14 @@ def sound_arrays(events, jets, rng, first_id=0, shift=0.0, most=MOST, leptons=0)
     }
 
 
+def hardest_as_subjets(frame):
+    """The two hardest constituents of each jet, each a subjet of its own."""
+    eta, phi, pt, _ = np.moveaxis(frame.constituents[..., :2, :], -1, 0)
+    values = np.stack([pt, eta, phi, np.full_like(pt, 0.14), np.ones_like(pt), np.zeros_like(pt)], axis=-1)
+    mask = frame.mask[..., :2]
+    return {"subjets/subjets": np.where(mask[..., None], values, 0.0), "subjets/mask": mask}
+
+
 def sound_header(arrays, jets, seed, leptons=0):
     """Attributes that belong to these events: 1000 generated for each process."""
     header = mock_header(KEEP, seed)
@@ -96,6 +105,7 @@ def sound_header(arrays, jets, seed, leptons=0):
     configuration = {"selection": SELECTION, "leptons": LEPTONS}
     names = token_names(jets, leptons, missing_momentum=leptons > 0)
     header = replace(header, cut_flow=flow, configuration=configuration, jets=jets, tokens=len(names))
+    header = replace(header, subjets=arrays["subjets/mask"].shape[-1] if "subjets/mask" in arrays else 0)
     return replace(header, token_names=names) if leptons else header
 
 

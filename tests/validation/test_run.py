@@ -100,4 +100,4 @@ def test_command_says_what_failed_and_ends_with_two(tmp_path, few_figures, monke
     status, said = command("s", "--out", "elsewhere")
     assert status == 2
     assert "failed  tag weights: the tag weight lies outside [0, 1]: 1 event(s), first in sound-0000.h5" in said.out
-    assert "2 of 17 checks failed (tag weights, cut flow); elsewhere/validation.md says where" in said.err
+    assert "2 of 18 checks failed (tag weights, cut flow); elsewhere/validation.md says where" in said.err
