@@ -82,9 +82,8 @@ def choose_regions(validation: Selected, test_events: float, settings: ReachSett
             "events, or lower min_effective_background"
         )
     if settings.observable == "score":
-        edges = join_bins(validation.score, validation, _score_edges(validation, settings), needed)
-        return (Region("score", "score", edges),)
-    cuts = _efficiency_cuts(validation, settings.region_efficiencies)
+        return (Region("score", "score", _joined_score_edges(validation, settings, needed)),)
+    cuts = _efficiency_cuts(validation, ~background, settings.region_efficiencies)
     joined = join_bins(validation.score, validation, cuts, needed)
     if len(joined) < len(settings.region_efficiencies):
         raise InputError(
@@ -128,21 +127,36 @@ def join_bins(value: Floats, events: Selected, edges: Floats, needed: float) -> 
     return tuple(kept[::-1])
 
 
+def _joined_score_edges(events: Selected, settings: ReachSettings, needed: float) -> tuple[float, ...]:
+    """By the signal's efficiencies; by the background's where hardly any background lies above all of those."""
+    joined = join_bins(events.score, events, _score_edges(events, settings), needed)
+    if joined:
+        return joined
+    return join_bins(events.score, events, _efficiency_cuts(events, events.background, _shares(settings)), needed)
+
+
+def _shares(settings: ReachSettings) -> tuple[float, ...]:
+    return tuple(np.arange(1, settings.bins) / settings.bins)
+
+
 def _score_edges(events: Selected, settings: ReachSettings) -> Floats:
     if settings.spacing == "signal_efficiency":
-        return _efficiency_cuts(events, tuple(np.arange(1, settings.bins) / settings.bins))
+        return _efficiency_cuts(events, ~events.background, _shares(settings))
     signal = events.score[~events.background]
     low, high = np.quantile(signal, (0.01, 0.99))
     return np.unique(np.linspace(low, high, settings.bins + 1)[1:-1])
 
 
-def _efficiency_cuts(events: Selected, efficiencies: tuple[float, ...]) -> Floats:
-    """Scores above which these shares of the signal lie, increasing; absolute weights, which always have quantiles."""
-    signal = ~events.background
-    order = np.argsort(events.score[signal])[::-1]
-    share = np.cumsum(np.abs(events.weight[signal][order]))
+def _efficiency_cuts(events: Selected, of: NDArray[np.bool_], efficiencies: tuple[float, ...]) -> Floats:
+    """Scores above which these shares of some events lie, increasing; absolute weights, which always have quantiles.
+
+    Args:
+        of: `(n,)` the events that are shared out.
+    """
+    order = np.argsort(events.score[of])[::-1]
+    share = np.cumsum(np.abs(events.weight[of][order]))
     last = np.searchsorted(share, np.asarray(efficiencies) * share[-1] * (1.0 - 1e-12))
-    return np.unique(events.score[signal][order][last])
+    return np.unique(events.score[of][order][last])
 
 
 def _mass_region(

@@ -107,3 +107,15 @@ def test_too_little_background_is_refused():
     settings = ReachSettings(observable="mass", region_efficiencies=(0.1, 0.2, 0.3))
     with pytest.raises(InputError, match="4 regions of the score were asked for"):
         regions_of(toy_events(separation=3.0), settings)
+
+
+@pytest.mark.parametrize("spacing", ["signal_efficiency", "log_odds"])
+def test_a_perfect_score_is_not_left_with_one_bin(spacing):
+    """Hardly any background lies above the signal's edges; all signal then stands in the last bin, with enough of it."""
+    events = toy_events(separation=20.0)
+    (region,) = regions_of(events, ReachSettings(spacing=spacing))
+    effective_background, signal, background = counts(events, "test", region)
+    assert len(signal) > 1
+    assert effective_background[-1] >= 10
+    assert signal[-1] == pytest.approx(sum(signal))
+    assert background[-1] < 0.3 * sum(background)
