@@ -111,7 +111,7 @@ def test_too_little_background_is_refused():
 
 @pytest.mark.parametrize("spacing", ["signal_efficiency", "log_odds"])
 def test_a_perfect_score_is_not_left_with_one_bin(spacing):
-    """Hardly any background lies above the signal's edges; all signal then stands in the last bin, with enough of it."""
+    """Hardly any background lies above the signal's edges; all signal stands in the last bin, with enough of it."""
     events = toy_events(separation=20.0)
     (region,) = regions_of(events, ReachSettings(spacing=spacing))
     effective_background, signal, background = counts(events, "test", region)
