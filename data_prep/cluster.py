@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from data_prep import extras
 from data_prep.arrays import Ints, offsets_of
 from data_prep.detector import Objects
-from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, to_cartesian
+from mscat_tf.physics.four_vectors import Cartesian, Cylindrical, Floats, from_cartesian, to_cartesian
 
 GHOST_PT = 1e-18
 """Transverse momentum of a ghost [GeV]: it moves no jet."""
+
+COMPONENTS = ("px", "py", "pz", "E")
+"""FastJet's names of those of a momentum."""
 
 
 class FatJetPairs(NamedTuple):
@@ -120,6 +123,10 @@ def _cluster(objects: Objects, events: int, radius: float) -> tuple[Any, NDArray
 
 def as_momenta(objects: Objects, counts: Ints) -> Any:
     """The objects as a jagged array of so many momenta each, which FastJet reads."""
-    momentum = to_cartesian(objects.pt, objects.eta, objects.phi, objects.mass)
-    fields = dict(zip(("px", "py", "pz", "E"), momentum, strict=True))
+    return jagged(to_cartesian(objects.pt, objects.eta, objects.phi, objects.mass), counts)
+
+
+def jagged(momenta: Cartesian, counts: Ints) -> Any:
+    """Flat momenta as a jagged array of so many each, which FastJet reads."""
+    fields = dict(zip(COMPONENTS, momenta, strict=True))
     return ak.unflatten(ak.zip(fields, with_name="Momentum4D"), counts)

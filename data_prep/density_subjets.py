@@ -14,13 +14,13 @@ in the plane of rapidity and azimuth, and nothing is counted. `docs/subjets.md` 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 
-from data_prep.arrays import Ints, offsets_of, pad
+from data_prep.arrays import Ints, offsets_of, pad, rows
 from mscat_tf.config.subjets import SubjetSettings
 from mscat_tf.physics.directions import Direction, distance
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.jet_blocks import blocks_of_like_size
 
 ENTRIES_AT_ONCE = 200_000
 """Distances that are computed together: few enough for the cache of a core."""
@@ -89,14 +89,12 @@ def density_labels(grains: Direction, counts: Ints, settings: SubjetSettings) ->
         settings: shares and resolution.
     """
     labels, offsets = np.full(len(grains.pt), -1, np.int64), offsets_of(counts)
-    order = np.argsort(counts, kind="stable")  # jets of like size together: little padding
-    for jets in _blocks(counts[order]):
-        chosen = order[jets]
-        members = [slice(offsets[jet], offsets[jet + 1]) for jet in chosen]
-        flat = Direction(*(np.concatenate([values[own] for own in members]) for values in grains))
+    for chosen, _ in blocks_of_like_size(counts, ENTRIES_AT_ONCE):
+        members = rows(offsets, chosen)
+        flat = Direction(*(values[members] for values in grains))
         shares, apart, cores = _geometry(flat, counts[chosen], settings.pt_share_min)
-        for row, own in enumerate(members):
-            size = counts[chosen[row]]
+        for row, jet in enumerate(chosen):
+            size, own = counts[jet], slice(offsets[jet], offsets[jet + 1])
             labels[own] = _labels_of_one(shares[row, :size], apart[row, :size, :size], cores[row, :size], settings)
     return labels
 
@@ -201,18 +199,6 @@ def _joints(radii: Floats) -> Floats:
     if size == 1:
         return np.empty((0, 4))
     return np.asarray(hierarchy.linkage(radii[np.triu_indices(size, 1)], "single"))
-
-
-def _blocks(counts: Ints) -> list[NDArray[np.int64]]:
-    """Ranges of jets, whose sizes rise, with a bounded matrix of distances each."""
-    blocks, start = [], 0
-    while start < len(counts):
-        stop = start + 1
-        while stop < len(counts) and (stop + 1 - start) * counts[stop] ** 2 <= ENTRIES_AT_ONCE:
-            stop += 1
-        blocks.append(np.arange(start, stop))
-        start = stop
-    return blocks
 
 
 def _geometry(grains: Direction, counts: Ints, share: float) -> tuple[Floats, Floats, Floats]:

@@ -7,11 +7,11 @@ radians.
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.arrays import Ints, pad
+from data_prep.cluster import jagged
 from data_prep.groom import TrimmingSubjets, trimming_subjets
 from data_prep.lund import primary_declusterings
 from data_prep.recluster import Trees, subjets, winner_take_all_kt
@@ -71,9 +71,7 @@ class Jets:
     @cached_property
     def trimming(self) -> TrimmingSubjets:
         """Constituents by the kT subjets of trimming."""
-        fields = dict(zip(("px", "py", "pz", "E"), self.momenta, strict=True))
-        jagged = ak.unflatten(ak.zip(fields, with_name="Momentum4D"), self.counts)
-        return trimming_subjets(jagged, np.hypot(self.total.px, self.total.py), TRIMMING)
+        return trimming_subjets(jagged(self.momenta, self.counts), np.hypot(self.total.px, self.total.py), TRIMMING)
 
     def padded(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """`(jets, most constituents)`."""

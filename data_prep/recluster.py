@@ -10,6 +10,7 @@ import numpy as np
 
 from data_prep import extras
 from data_prep.arrays import Ints, offsets_of, pad
+from data_prep.cluster import COMPONENTS, jagged
 from data_prep.groom import UNBOUNDED_RADIUS
 from mscat_tf.physics.directions import Direction, direction
 from mscat_tf.physics.four_vectors import Cartesian
@@ -81,10 +82,9 @@ def subjets(trees: Trees, number: int) -> Direction:
 def _clustered(momenta: Cartesian, counts: Ints, algorithm: str, scheme: str) -> Trees:
     fastjet = extras.fastjet()
     definition = fastjet.JetDefinition(getattr(fastjet, algorithm), UNBOUNDED_RADIUS, getattr(fastjet, scheme))
-    columns = dict(zip(("px", "py", "pz", "E"), momenta, strict=True))
-    sequence = fastjet.ClusterSequence(ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts), definition)
+    sequence = fastjet.ClusterSequence(jagged(momenta, counts), definition)
     pieces = ak.flatten(sequence.jets())
-    momentum = Cartesian(*(ak.to_numpy(pieces[name]) for name in columns))
+    momentum = Cartesian(*(ak.to_numpy(pieces[name]) for name in COMPONENTS))
     history = ak.to_numpy(ak.flatten(sequence.unique_history_order())).astype(np.int64)
     return Trees(counts, offsets_of(2 * counts - 1), momentum, _branches(history, counts, momentum))
 

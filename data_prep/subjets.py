@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from data_prep import extras
 from data_prep.arrays import Ints, offsets_of
+from data_prep.cluster import jagged
 from data_prep.density_subjets import density_labels
 from mscat_tf.config.subjets import SubjetSettings
 from mscat_tf.errors import InputError
@@ -132,10 +133,8 @@ def recombined(momenta: Cartesian, counts: Ints, algorithm: str, radius: float) 
     labels = np.empty(filled.sum(), np.int64)
     if len(labels) == 0:
         return labels
-    columns = dict(zip(("px", "py", "pz", "E"), momenta, strict=True))
-    jagged = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), filled)
     definition = fastjet.JetDefinition(getattr(fastjet, algorithm), radius)
-    members = fastjet.ClusterSequence(jagged, definition).constituent_index()
+    members = fastjet.ClusterSequence(jagged(momenta, filled), definition).constituent_index()
     sizes, found = ak.to_numpy(ak.flatten(ak.num(members, axis=2))), ak.to_numpy(ak.num(members))
     number = np.arange(len(sizes)) - np.repeat(offsets_of(found)[:-1], found)
     place = ak.to_numpy(ak.flatten(members, axis=None)) + np.repeat(offsets_of(filled)[:-1], filled)
@@ -148,16 +147,16 @@ def _table(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The subjets `(jets, S, 6)` of some jets, and their mask `(jets, S)`."""
     table, mask = np.zeros((len(counts), settings.number, len(SUBJET_COLUMNS))), np.arange(settings.number)
-    found = _hardest(_summed(columns, counts, settings), settings, len(counts))
-    eta, phi = _in_frames(columns, counts, found, frames)
+    momenta = to_cartesian(*columns)
+    found = _hardest(_summed(momenta, counts, settings), settings, len(counts))
+    eta, phi = _in_frames([*columns[:3], momenta.energy], counts, found, frames)
     values = {**found._asdict(), **found.momentum._asdict(), "eta": eta, "phi": phi}
     table[found.jet, _rank(found.jet, len(counts))] = np.stack([values[name] for name in SUBJET_COLUMNS], axis=-1)
     return table, mask < np.bincount(found.jet, minlength=len(counts))[:, np.newaxis]
 
 
-def _summed(columns: list[Floats], counts: Ints, settings: SubjetSettings) -> Subjets:
+def _summed(momenta: Cartesian, counts: Ints, settings: SubjetSettings) -> Subjets:
     """All subjets: the sums of the four-momenta of those that share a label."""
-    momenta = to_cartesian(*columns)
     label = subjet_labels(momenta, counts, settings)
     member = np.flatnonzero(label >= 0)
     jet = np.repeat(np.arange(len(counts)), counts)[member]
@@ -198,14 +197,13 @@ def _in_frames(columns: list[Floats], counts: Ints, found: Subjets, frames: Fram
     """Directions in the frames of the jets, where they ride along as constituents without weight, after the others.
 
     Args:
-        columns: pt, eta, phi and mass of the constituents. counts: `(jets,)`. found: `(m,)` subjets.
+        columns: pt, eta, phi and energy of the constituents. counts: `(jets,)`. found: `(m,)` subjets.
     """
     jet, more = found.jet, np.bincount(found.jet, minlength=len(counts))
     together = np.argsort(np.concatenate([np.repeat(np.arange(len(counts)), counts), jet]), kind="stable")
     weightless = np.zeros(len(jet))
-    energy = to_cartesian(*columns).energy
-    pairs = [(columns[0], weightless), (columns[1], found.momentum.eta), (columns[2], found.momentum.phi)]
-    pt, eta, phi, energy = (np.concatenate(pair)[together] for pair in [*pairs, (energy, weightless)])
+    riders = (weightless, found.momentum.eta, found.momentum.phi, weightless)
+    pt, eta, phi, energy = (np.concatenate(pair)[together] for pair in zip(columns, riders, strict=True))
     both = counts + more
     constituents = frames(pt, eta, phi, energy, both, int(both.max(initial=0))).constituents
     place = counts[jet] + _rank(jet, len(counts))

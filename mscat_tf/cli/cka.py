@@ -25,12 +25,7 @@ def align(run: Run, config: Config, other: Path | None, layers: tuple[str, ...],
 
     settings = CkaSettings(config.explain.events, config.explain.batch_size, layers, tokens)
     with Reporter("comparing layers", 1, "batches") as reporter:
-
-        def show(done: int, wanted: int) -> None:
-            reporter.total = wanted
-            reporter.update(done)
-
-        found = cka(run, load_run(other) if other else None, settings, show)
+        found = cka(run, load_run(other) if other else None, settings, reporter.show)
     _print(found)
 
 

@@ -44,6 +44,11 @@ class Reporter:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def show(self, done: int, total: int) -> None:
+        """`update` for work that says itself how much there is."""
+        self.total = total
+        self.update(done)
+
     def update(self, done: int, detail: str = "", seconds_left: float | None = None) -> None:
         """Show that `done` of `total` are finished; rate and time left are measured since the first call.
 

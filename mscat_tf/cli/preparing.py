@@ -15,12 +15,7 @@ def prepare(config: Config, workers: int | None = None) -> None:
         return
     maker = stages.find("data_prep.prepare", "generate")
     with Reporter("preparing", 0, "events") as reporter:
-
-        def show(done: int, total: int) -> None:
-            reporter.total = total
-            reporter.update(done)
-
-        summary = maker.prepare(source, settings, sample_path(config), show, workers)
+        summary = maker.prepare(source, settings, sample_path(config), reporter.show, workers)
     lost = f", {summary.dropped} fail the selection now" if settings.varies_detector else ""
     out.print(
         f"sample: {sample_path(config)}, {summary.events} events{lost}; {summary.made} files made now, {summary.kept} "

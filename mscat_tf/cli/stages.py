@@ -157,12 +157,7 @@ def explain(run: Run, config: Config) -> dict[str, Any]:
     from mscat_tf.interpretation.run import explain as run_explanation
 
     with Reporter("explaining", 1, "steps") as reporter:
-
-        def show(done: int, wanted: int) -> None:
-            reporter.total = wanted
-            reporter.update(done)
-
-        result = run_explanation(run, config.explain, show)
+        result = run_explanation(run, config.explain, reporter.show)
     for jet, shares in result.get("all_zero", {}).items():
         zero = ", ".join(f"{name} {share:.1%}" for name, share in shares.items() if share is not None)
         out.print(f"Grad-CAM of {jet}: share of events whose map is zero everywhere: {zero}", soft_wrap=True)

@@ -13,6 +13,7 @@ from mscat_tf.config.base import unknown_key
 from mscat_tf.errors import ConfigError
 from mscat_tf.interpretation.split_network import traced
 from mscat_tf.layers import ClassToken, PairInteractions, SplitJets, StackJets, TokenEmbedding
+from mscat_tf.models.inputs import mask_name
 
 Arrays = dict[str, NDArray[Any]]
 TokenForm = Literal["flatten", "mean", "feature_mean"]
@@ -118,7 +119,7 @@ class _Graph:
         self.found: dict[str, list[tuple[Any, Any]]] = {}
         self._names = names
         by_name = {tensor.name: tensor for tensor in inputs}
-        self._masks: dict[int, Any] = {id(tensor): by_name.get(_mask_name(name)) for name, tensor in by_name.items()}
+        self._masks: dict[int, Any] = {id(tensor): by_name.get(_own_mask(name)) for name, tensor in by_name.items()}
         self._block: dict[int, str] = {}
         self._kept: list[Any] = []  # tensors are known by their identity, so none may be freed
 
@@ -160,10 +161,10 @@ class _Graph:
         return given[0] if given else None
 
 
-def _mask_name(name: str) -> str:
-    """Of the input that tells which tokens of an input are real: `mask_1` of `constituents_1`, `lund_mask_1`."""
+def _own_mask(name: str) -> str:
+    """What the mask of an input of tokens would be called."""
     stream, _, jet = name.rpartition("_")
-    return f"mask_{jet}" if stream == "constituents" else f"{stream}_mask_{jet}"
+    return mask_name(stream, jet)
 
 
 def _counts(layer: Any) -> bool:

@@ -22,6 +22,7 @@ from mscat_tf.data.stream import EventStream
 from mscat_tf.evaluation.bootstrap import resample
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import write_json
+from mscat_tf.models.inputs import mask_name
 from mscat_tf.run_folder import Run
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -133,7 +134,7 @@ def dealt(inputs: Inputs, stream: Stream, order: NDArray[np.integer]) -> Inputs:
             continue
         changed[name] = inputs[name].copy()
         if low := LOW_SCALE.fullmatch(name):
-            mask = inputs[f"mask_{low[2]}" if low[1] == "constituents" else f"{low[1]}_mask_{low[2]}"]
+            mask = inputs[mask_name(low[1], low[2])]
             _deal_among_real(changed[name][..., column], np.asarray(mask, bool), order)
         else:
             changed[name][..., column] = inputs[name][order][..., column]

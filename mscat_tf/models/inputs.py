@@ -18,6 +18,15 @@ def log_columns(features: Sequence[str], log_features: bool) -> tuple[bool, ...]
     return tuple(log_features and name in LOGARITHMIC for name in features)
 
 
+def mask_name(stream: str, jet: int | str) -> str:
+    """Name of the input that tells which tokens of a low-scale stream are real, for jet 1, 2, ...
+
+    >>> mask_name("constituents", 1), mask_name("lund", 2)
+    ('mask_1', 'lund_mask_2')
+    """
+    return f"mask_{jet}" if stream == "constituents" else f"{stream}_mask_{jet}"
+
+
 @dataclass(frozen=True)
 class TokenStream:
     """One low-scale set of tokens that every jet has.
@@ -33,8 +42,7 @@ class TokenStream:
 
     def input_names(self, jet: int) -> tuple[str, str]:
         """Names of the inputs that hold the tokens and their mask, for jet 1, 2, ..."""
-        mask = "mask" if self.name == "constituents" else f"{self.name}_mask"
-        return f"{self.name}_{jet}", f"{mask}_{jet}"
+        return f"{self.name}_{jet}", mask_name(self.name, jet)
 
 
 @dataclass(frozen=True)
