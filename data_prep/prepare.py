@@ -14,6 +14,7 @@ from typing import Any
 
 from data_prep.dask_cluster import Report, Workplace, compute
 from data_prep.event_files import checksum
+from data_prep.known_score import known_file
 from data_prep.lock import locked
 from data_prep.prepared_shard import Maker, prepared_configuration, prepared_digest
 from data_prep.theta_origin import check_possible, dealt
@@ -86,6 +87,8 @@ def file_names(sample: Sample, settings: Preparation) -> list[str]:
     """Of the derived files, in the order of those that they come from; equal names mean equal content."""
     checksums = _checksums(sample)
     whole = checksums if settings.reads_other_events else []
+    if settings.known is not None:
+        whole = [*whole, checksum(known_file(settings.known))]
     content = [digest({"preparation": settings.digest, "file": own, "all": whole}) for own in checksums]
     return [f"{file.stem}-{own[:10]}{schema.EXTENSION}" for file, own in zip(sample.files, content, strict=True)]
 

@@ -11,6 +11,7 @@ from data_prep.arrays import Ints, offsets_of, rows
 from data_prep.detector_variation import CHARGE, ETA, MASS, PDG_ID, PHI, PT, RawJets, cone, selected, varied
 from data_prep.features import Arrays
 from data_prep.jet_variables import jet_arrays, known_charges
+from data_prep.known_score import KnownScores
 from data_prep.subjets import subjet_arrays, subjet_settings
 from data_prep.theta_origin import replaced
 from mscat_tf import schema
@@ -27,7 +28,7 @@ from mscat_tf.physics.jet_frame import JetFrame
 from mscat_tf.physics.prepared_frame import FrameSteps, to_prepared_frames
 from mscat_tf.physics.released_preparation import foreign_azimuths
 from mscat_tf.physics.tokens import MISSING_MOMENTUM, missing_momentum, token_names
-from mscat_tf.schema import KINEMATIC_COLUMNS, Header
+from mscat_tf.schema import KINEMATIC_COLUMNS, KNOWN_LOGIT, Header
 
 THETA = KINEMATIC_COLUMNS.index("theta")
 _OF_JETS = (
@@ -69,6 +70,7 @@ class Maker:
         self._signal: SignalAzimuths | None = None
         if settings.background_phi == "signal":
             self._signal = SignalAzimuths(sample)
+        self._known = None if settings.known is None else KnownScores(sample, settings.known)
 
     def angles(self, number: int) -> tuple[Floats, NDArray[np.uint64]]:
         """Angles `(n, J)` by which the jets of a file are turned, and `event_id` `(n,)`."""
@@ -97,6 +99,7 @@ class Maker:
         arrays["raw/constituents"], arrays["raw/offsets"] = events.jets.raw, offsets_of(events.jets.counts.ravel())
         arrays |= self._of_whole_jets(events, number)
         arrays |= self._subjets(events, columns, number)
+        arrays |= self._known_scores(arrays)
         return self._header(number, arrays), arrays
 
     def _events(self, number: int) -> Events:
@@ -188,6 +191,13 @@ class Maker:
             settings = subjet_settings(self.sample.headers[number].configuration, str(self.sample.files[number]))
         frames = partial(to_prepared_frames, steps=self.steps)
         return subjet_arrays(*columns, events.jets.counts, settings, frames)
+
+    def _known_scores(self, arrays: Arrays) -> Arrays:
+        if self._known is None:
+            return {}
+        logits, weights = self._known.logits(arrays["event_id"]), arrays["weights"].copy()
+        weights[:, 0] *= self._known.factors(logits, arrays["label"])
+        return {KNOWN_LOGIT: logits.astype(np.float32), "weights": weights}
 
     def _header(self, number: int, arrays: Arrays) -> Header:
         header, settings = self.sample.headers[number], self.settings

@@ -39,6 +39,9 @@ EVENT_SHAPE_COLUMNS = (
 MASS = "m_H"
 """Data set of the mass of the signal [GeV], and the kinematic column in which a network may read a hypothesis of it."""
 
+KNOWN_LOGIT = "known_logit"
+"""Data set of what another classifier says of the event, and the kinematic column in which a network may read it."""
+
 CHUNK_EVENTS = 256
 EXTENSION = ".h5"
 MANIFEST = "sample.json"
@@ -76,6 +79,7 @@ DATA_SETS: dict[str, DataSet] = {
     "group_id": DataSet("u8"),
     "weights": DataSet("f4", ("columns",), WEIGHT_COLUMNS, ("1", "1")),
     "m_H": DataSet("f4", (), (), ("GeV",)),
+    "known_logit": DataSet("f4", (), (), ("1",)),
     "truth/track_jets": DataSet("i4", ("jets", "columns"), ("b", "c", "light"), ("1", "1", "1")),
     "truth/b_hadrons": DataSet("f4", ("jets", "columns"), B_HADRON_COLUMNS, ("1", "rad", "1", "rad")),
     "lund/declusterings": DataSet(
@@ -95,7 +99,7 @@ offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`. The columns 
 of a file names them."""
 
 OPTIONAL = frozenset(
-    {"m_H", "truth/track_jets", "truth/b_hadrons"}
+    {"m_H", "known_logit", "truth/track_jets", "truth/b_hadrons"}
     | {"lund/declusterings", "lund/mask", "lund/parent", "event_shapes", "high_level"}
     | {"subjets/subjets", "subjets/mask"}
 )

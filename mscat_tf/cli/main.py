@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "search": network_commands.search,
     "launch": network_commands.launch,
     "evaluate": network_commands.evaluate,
+    "cross-fit": network_commands.cross_fit,
     "explain": network_commands.explain,
     "report": network_commands.report,
     "predict": network_commands.predict,

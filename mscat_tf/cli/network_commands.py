@@ -137,6 +137,17 @@ def evaluate(
         stages.evaluate(opened, resolved)
 
 
+def cross_fit(
+    run: RunFolder,
+    folds: Annotated[int, typer.Option(min=2, max=100, help="Parts of the training split.")] = 5,
+) -> None:
+    """Scores of all events by networks that were not trained on them -> RUN/cross-fitted.h5. Resumes."""
+    from mscat_tf.cli import cross_fit as command
+    from mscat_tf.cli import stages
+
+    command.cross_fit(stages.open_run(run, None)[0], folds)
+
+
 def explain(
     run: RunFolder,
     other: Annotated[
@@ -203,11 +214,14 @@ def predict(
     mass_hypothesis: Annotated[
         float | None, typer.Option(min=0.0, help="m_H [GeV] of all events, for a network that reads it.")
     ] = None,
+    friend_of: Annotated[
+        Path | None, typer.Option(metavar="FILE.root", help="Imported file: write a friend of its tree.")
+    ] = None,
 ) -> None:
     """Scores of any sample, streaming -> HDF5, Parquet or ROOT."""
     from mscat_tf.cli import predict as command
 
-    command.predict(network, events, out, backend, batch, format, mass_hypothesis)
+    command.predict(network, events, out, backend, batch, format, mass_hypothesis, friend_of)
 
 
 def export(

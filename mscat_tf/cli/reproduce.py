@@ -7,6 +7,7 @@ from typing import Any
 
 from mscat_tf.cli import stages
 from mscat_tf.cli.console import out, table
+from mscat_tf.cli.cross_fit import cross_fit
 from mscat_tf.cli.pipeline import evaluated_alike
 from mscat_tf.cli.preparing import prepare_if_asked
 from mscat_tf.config import Config
@@ -86,7 +87,7 @@ def _with_parents(study: Study, rows: Collection[str]) -> set[str]:
     found = set(rows)
     for name, row in reversed(study.rows.items()):  # parents stand above
         if name in found:
-            found |= {parent for parent in (row.trained_as, row.start_from_row) if parent}
+            found |= {parent for parent in (row.trained_as, row.start_from_row, row.knows_row) if parent}
     return found
 
 
@@ -96,6 +97,9 @@ def _made(study: Study, plan: dict[str, Config], workers: int | None, asked: Col
     for row, config in plan.items():
         folder, parent = RUNS / config.name, study.rows[row].trained_as
         if row in asked:
+            known = study.rows[row].knows_row
+            if known is not None:
+                cross_fit(runs[known])
             _simulated(config, workers)
         if parent in runs and (row in asked or (sample_path(config) / MANIFEST).is_file()):
             runs[row] = _evaluated(_borrowed(runs[parent], config), config)

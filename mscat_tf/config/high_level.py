@@ -18,3 +18,6 @@ def _known(choice: Choice) -> Choice:
 
 HighLevel = Annotated[Choice, AfterValidator(_known)]
 """True for the standard columns, a list of groups and columns of `mscat_tf.physics.high_level_columns`, or False."""
+
+HighLevelFeatures = Annotated[tuple[str, ...], AfterValidator(chosen_columns)]
+"""Names of columns; given are groups and columns of `mscat_tf.physics.high_level_columns`."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from mscat_tf.config.base import Settings, as_config_error, digest, parse_yaml, unknown_key
 from mscat_tf.config.model import ModelSettings
+from mscat_tf.config.networks.analysis_model import ANALYSIS_MODEL
 from mscat_tf.config.sample import ProcessName, SampleSettings
 from mscat_tf.config.search import SearchSettings
 from mscat_tf.config.training import (
@@ -22,6 +23,7 @@ from mscat_tf.config.training import (
     TrainSettings,
 )
 from mscat_tf.errors import ConfigError
+from mscat_tf.physics.high_level_columns import chosen_columns
 
 Section = TypeVar("Section", bound=Settings)
 
@@ -41,6 +43,16 @@ class Config(Settings):
     evaluate: EvaluationSettings = EvaluationSettings()
     explain: ExplanationSettings = ExplanationSettings()
     search: SearchSettings | None = None
+
+    @model_validator(mode="after")
+    def _jet_variables(self) -> "Config":
+        """Let `data.high_level_features` name the variables that the modules of `analysis_model` read, and no others."""
+        if self.model.name == ANALYSIS_MODEL:
+            given, derived = self.data.high_level_features, self.data.preparation.high_level
+            chosen = chosen_columns(["all"] if derived is None else derived) if given is None else given
+            read = {"high_level_features": self.model.analysis_model.all_columns(chosen)}
+            self.__dict__["data"] = self.data.model_copy(update=read)  # frozen, but nobody has seen it yet
+        return self
 
     def updated(self, overrides: Sequence[str]) -> "Config":
         """A copy with `section.key=value` overrides applied and validated."""

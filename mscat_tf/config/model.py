@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from mscat_tf.config.base import Settings
+from mscat_tf.config.networks.analysis_model import AnalysisModelSettings
 from mscat_tf.config.networks.boosted_trees import BoostedTreesSettings
 from mscat_tf.config.networks.deep_sets import DeepSetsSettings
 from mscat_tf.config.networks.edge_convolution import LundNetSettings, ParticleNetLightSettings, ParticleNetSettings
@@ -105,6 +106,7 @@ class ModelSettings(Settings):
     deep_sets: DeepSetsSettings = DeepSetsSettings()
     particle_transformer: ParticleTransformerSettings = ParticleTransformerSettings()
     mixer: MixerSettings = MixerSettings()
+    analysis_model: AnalysisModelSettings = AnalysisModelSettings()
     released: ReleasedSettings = ReleasedSettings()
     boosted_trees: BoostedTreesSettings = BoostedTreesSettings()
 

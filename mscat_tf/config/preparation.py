@@ -10,6 +10,7 @@ from pydantic import Field, PositiveFloat
 
 from mscat_tf.config.base import Settings, digest, is_none
 from mscat_tf.config.high_level import HighLevel
+from mscat_tf.config.known_score import KnownScore
 from mscat_tf.config.subjets import SubjetSettings
 
 PREPARED = "-prepared-"
@@ -48,6 +49,8 @@ class Preparation(Settings):
         subjets: of each jet, found anew by these settings; null leaves them to those of the file, if it has any.
         high_level: named jet variables, computed anew; a choice as in `sample.tokens.high_level`, null leaves those of
             the file, if it has any.
+        known: the logit of another classifier for every event, as data set `known_logit`, and weights by it; null
+            leaves that of the file, if it has any.
     """
 
     shift: Literal["centroid", "none"] = "centroid"
@@ -66,6 +69,7 @@ class Preparation(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     subjets: SubjetSettings | None = Field(default=None, exclude_if=is_none)
     high_level: HighLevel | None = Field(default=None, exclude_if=is_none)
+    known: KnownScore | None = Field(default=None, exclude_if=is_none)
 
     @property
     def departs(self) -> bool:
@@ -85,8 +89,9 @@ class Preparation(Settings):
 
     @property
     def reads_other_events(self) -> bool:
-        """Whether the tokens of one event depend on others of the sample."""
-        return self.background_phi == "signal" or self.theta == "shuffled_events"
+        """Whether tokens or weight of one event depend on others of the sample."""
+        even = self.known is not None and self.known.even
+        return even or self.background_phi == "signal" or self.theta == "shuffled_events"
 
     @property
     def breaks_symmetries(self) -> list[str]:

@@ -11,6 +11,7 @@ from mscat_tf.config.sample import ProcessName
 from mscat_tf.errors import ConfigError
 
 FOLDER, SCALES = "studies", "scales.yaml"
+KNOWN = "cross-fitted.h5"
 RUNS = "runs"
 """Where `mscat_tf.run_folder` keeps the runs."""
 
@@ -24,6 +25,8 @@ class Row(Settings):
         against: the row with which it is compared on the same test events; null means the reference.
         scales: in which it is; none named means all.
         start_from_row: the row with whose weights the training begins, seed by seed (`train.start_from`).
+        knows_row: the row whose score, of networks that have not seen the event (`mscat cross-fit`), is
+            `data.preparation.known` here; `set` says what becomes of it.
         trained_as: the row whose networks are evaluated here: `set`, on top of that row's, says with which events, and
             nothing is trained.
         varies: beside `trained_as`, an uncertainty of the fit for that row, of which these events are one standard
@@ -36,6 +39,7 @@ class Row(Settings):
     against: str | None = None
     scales: tuple[str, ...] = ()
     start_from_row: str | None = None
+    knows_row: str | None = None
     trained_as: str | None = None
     varies: str | None = None
     series: str | None = None
@@ -155,7 +159,7 @@ class Study(Settings):
                 raise ValueError(f"quoted: '{name}' is no row that is compared with another")
         names = list(self.rows)
         for name, row in self.rows.items():
-            parents = {"trained_as": row.trained_as, "start_from_row": row.start_from_row}
+            parents = {key: getattr(row, key) for key in ("trained_as", "start_from_row", "knows_row")}
             trained = [other for other in names[: names.index(name)] if self.rows[other].trained_as is None]
             for key, parent in parents.items():
                 if parent is not None and parent not in trained:
@@ -196,23 +200,31 @@ class Study(Settings):
         for name, row in self.rows.items():
             if scale in self._scales_of(name):
                 parent = row.trained_as or row.start_from_row
-                found[name] = self._configuration(row, scale, found[parent] if parent else None)
+                known = []
+                if row.knows_row is not None:
+                    known = [f"data.preparation.known.scores={_known_scores(found[row.knows_row])}"]
+                found[name] = self._configuration(row, scale, found[parent] if parent else None, known)
         return found
 
-    def _configuration(self, row: Row, scale: str, parent: Config | None) -> Config:
+    def _configuration(self, row: Row, scale: str, parent: Config | None, known: list[str]) -> Config:
         if parent is not None and row.trained_as:
-            config = parent.updated(row.set)
+            config = parent.updated([*known, *row.set])
             return config.model_copy(update={"name": f"{parent.name}-on-{config.decisive_digest[:8]}"})
         base, own = row.base or self.base, self.scales[scale]
         common = [*_common(scale).settings_on(base), *own.settings_on(base), f"train.repeats={own.seeds}"]
         if parent is not None:
             common.append(f"train.start_from={RUNS}/{parent.name}")
-        return _named(load_config(base, [*common, *row.set]))
+        return _named(load_config(base, [*common, *known, *row.set]))
 
     def acceptance_configuration(self) -> Config | None:
         """With the sample of `acceptance`, of no scale."""
         wanted = self.acceptance
         return None if wanted is None else load_config(wanted.base or self.base, list(wanted.set))
+
+
+def _known_scores(config: Config) -> str:
+    """Where `mscat cross-fit` writes the scores of all events by the networks of a run of this name."""
+    return f"{RUNS}/{config.name}/{KNOWN}"
 
 
 def _common(scale: str) -> CommonScale:

@@ -4,17 +4,36 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Settings, is_none
+from mscat_tf.config.high_level import HighLevelFeatures
 from mscat_tf.config.model import Rate
 from mscat_tf.config.preparation import Preparation
 from mscat_tf.schema import (
     CONSTITUENT_COLUMNS,
     EVENT_SHAPE_COLUMNS,
     KINEMATIC_COLUMNS,
+    KNOWN_LOGIT,
     LUND_COLUMNS,
     MASS,
     SUBJET_COLUMNS,
 )
+
+
+class Fold(Settings):
+    """One of equal parts of the training split, by a hash of `group_id`.
+
+    Attributes:
+        fold: 1, 2, ..., `of`.
+    """
+
+    fold: PositiveInt
+    of: Annotated[int, Field(ge=2, le=100)] = 5
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Fold":
+        if self.fold > self.of:
+            raise ValueError(f"fold {self.fold} of {self.of}: there is none; choose from 1 to {self.of}")
+        return self
 
 
 class DataSettings(Settings):
@@ -24,14 +43,19 @@ class DataSettings(Settings):
         path: a folder of shards or one HDF5 file; null means `data/<sample.name>`.
         constituent_features, kinematic_features: columns that the network sees. `m_H` among the latter is the mass
             hypothesis [GeV], the same in all tokens of an event (arXiv:1601.07913): that of signal is true, background
-            is dealt masses of the signal in proportion to their weights.
+            is dealt masses of the signal in proportion to their weights. `known_logit` is what another classifier says
+            of the event (`preparation.known`).
         declustering_features: columns of the Lund declusterings, for networks that read them.
         subjet_features: columns of the subjets, for networks that read them.
         event_shapes: columns of the event shapes, which become one more token of the high scale; none by default.
+        high_level_features: named jet variables for what reads them, by groups and names of `docs/high_level.md`; null means
+            what `preparation.high_level` derives, without it all that there are. What `analysis_model` reads of them is
+            what `Config` writes here.
         max_constituents: read at most this many per jet; null keeps what the file has.
         train_fraction, validation_fraction: the rest is the test split; assigned by hash of `group_id`.
         train_events: at most so many events of the training split are used, all of one parton-level event or none;
             which ones depends on `seed`, and fewer are a part of more. The other splits stay as they are.
+        left_out: a fold of the training split that is not used, for `mscat cross-fit`; null uses all.
         mass_hypothesis: only signal of this mass is used, and it is what all events have as `m_H` [GeV].
         without_masses: signal of these masses is not used, so that a network trained with `m_H` can be asked for a mass
             between those that it knows [GeV].
@@ -45,10 +69,12 @@ class DataSettings(Settings):
     declustering_features: tuple[str, ...] = ("ln_inverse_delta", "ln_kt", "ln_z")
     subjet_features: tuple[str, ...] = SUBJET_COLUMNS
     event_shapes: tuple[str, ...] = ()
+    high_level_features: HighLevelFeatures | None = Field(default=None, exclude_if=is_none)
     max_constituents: PositiveInt | None = None
     train_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.64
     validation_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.16
     train_events: PositiveInt | None = None
+    left_out: Fold | None = Field(default=None, exclude_if=is_none)
     mass_hypothesis: PositiveFloat | None = None
     without_masses: tuple[PositiveFloat, ...] = ()
     shuffle_labels: bool = False
@@ -64,7 +90,7 @@ class DataSettings(Settings):
             )
         for asked, known, what in (
             (self.constituent_features, CONSTITUENT_COLUMNS, "constituent_features"),
-            (self.kinematic_features, (*KINEMATIC_COLUMNS, MASS), "kinematic_features"),
+            (self.kinematic_features, (*KINEMATIC_COLUMNS, MASS, KNOWN_LOGIT), "kinematic_features"),
             (self.declustering_features, LUND_COLUMNS, "declustering_features"),
             (self.subjet_features, SUBJET_COLUMNS, "subjet_features"),
             (self.event_shapes, EVENT_SHAPE_COLUMNS, "event_shapes"),

@@ -18,7 +18,7 @@ from mscat_tf.data.lengths import class_edges, length_class, longest_jet
 from mscat_tf.data.sample import Arrays, Sample
 from mscat_tf.data.splits import OTHER_MASS, SPARE, SPLITS
 from mscat_tf.errors import InputError
-from mscat_tf.schema import MASS
+from mscat_tf.schema import KNOWN_LOGIT, MASS
 
 Floats = NDArray[np.float64]
 _TRAINED, _OTHERS = 0, 1
@@ -34,7 +34,7 @@ class BlockEvents:
         split: index into `SPLITS`; larger numbers for events of no split, see `EventChoice`.
         weight_fb: expected events per 1/fb, generator x tag x cross-section.
         weight: of the event in a loss, see `Census`.
-        mass: hypothesis [GeV] where `data.kinematic_features` has `m_H`, else None.
+        event_columns: `(n, columns)` of `features.of_whole_events`, where `data.kinematic_features` has any, else None.
     """
 
     label: NDArray[np.int32]
@@ -42,7 +42,7 @@ class BlockEvents:
     split: NDArray[np.int8]
     weight_fb: Floats
     weight: Floats
-    mass: NDArray[np.float32] | None = None
+    event_columns: NDArray[np.float32] | None = None
 
 
 class Census:
@@ -81,6 +81,7 @@ class Census:
         self._choice = EventChoice(sample, settings, seed)
         self._mass_balance: MassBalance | None = None
         self._deal: MassDeal | None = None
+        self._known: tuple[str, ...] = ()
         constituents = min(sample.header.constituents, settings.max_constituents or sample.header.constituents)
         self.length_edges = class_edges(constituents, train.length_buckets)
         shape = len(SPLITS) + 1, len(self.processes)
@@ -101,6 +102,9 @@ class Census:
             self._shuffle(sample, seed)
         if train.class_weights == "masses":
             self._mass_balance = MassBalance(*self._masses(sample, "train.class_weights"))
+        if KNOWN_LOGIT in settings.kinematic_features:
+            sample.need(KNOWN_LOGIT, "data.kinematic_features asks for", "set data.preparation.known.scores=FILE")
+            self._known = (KNOWN_LOGIT,)
         if MASS in settings.kinematic_features:
             self._deal = MassDeal(*self._masses(sample, "data.kinematic_features"), seed)
 
@@ -108,7 +112,8 @@ class Census:
     def columns(self) -> tuple[str, ...]:
         """See the class."""
         mass = (MASS,) if self._mass_balance else ()
-        return tuple(dict.fromkeys((*self._choice.columns, *mass, *(self._deal.columns if self._deal else ()))))
+        dealt = self._deal.columns if self._deal else ()
+        return tuple(dict.fromkeys((*self._choice.columns, *mass, *dealt, *self._known)))
 
     def __len__(self) -> int:
         return int(self.events.sum())
@@ -130,8 +135,9 @@ class Census:
         weight = plain * self._process_factor[kind, process] * self._class_factor[kind, label]
         if self._mass_balance:
             weight = weight * self._mass_balance.factors(arrays, own_label == 1)
-        mass = self._deal.masses(arrays, own_label == 1) if self._deal else None
-        return BlockEvents(label, process, split, weight_fb, weight, mass)
+        columns = [self._deal.masses(arrays, own_label == 1)] if self._deal else []
+        columns += [arrays[name] for name in self._known]
+        return BlockEvents(label, process, split, weight_fb, weight, np.stack(columns, axis=1) if columns else None)
 
     def split_counts(self) -> dict[str, Any]:
         """Events and effective events (`events.effective_events`) of every process in every split."""

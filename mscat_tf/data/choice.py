@@ -10,7 +10,7 @@ from mscat_tf.errors import InputError
 from mscat_tf.schema import MASS
 
 TRAIN = SPLITS.index("train")
-_LIMIT = 0x11217
+_LIMIT, _FOLD = 0x11217, 0xF01D
 
 
 class EventChoice:
@@ -50,6 +50,9 @@ class EventChoice:
         """
         group = arrays["group_id"]
         split = assign_splits(group, self._settings.train_fraction, self._settings.validation_fraction)
+        left_out = self._settings.left_out
+        if left_out is not None:
+            split[(split == TRAIN) & (folds(group, left_out.of) == left_out.fold)] = SPARE
         if np.isfinite(self._below):
             split[(split == TRAIN) & (self._lot(group) >= self._below)] = SPARE
         if MASS in self.columns:
@@ -86,6 +89,12 @@ class EventChoice:
                 "fewer, or generate more"
             )
         return float(least[wanted]) if found > wanted else float(np.inf)
+
+
+def folds(group_id: NDArray[np.uint64], number: int) -> NDArray[np.int64]:
+    """Fold of each event, `(n,)` in 1 to `number`; events of one group are never separated, and no seed matters."""
+    lot = uniform_hash(group_id.astype(np.uint64) ^ _salt(0, _FOLD))
+    return 1 + (number * lot).astype(np.int64)
 
 
 class MassBalance:

@@ -7,19 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
+from mscat_tf.data.features import HIGH_LEVEL
 from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
-from mscat_tf.physics.high_level_columns import STANDARD
 from mscat_tf.schema import DATA_SETS, MASS
-
-HIGH_LEVEL = "high_level"
 
 
 def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[str, ...]:
     """Names of the columns, e.g. `kinematics/0/m`, `event_shapes/sphericity`, `high_level/1/tau_21`.
 
     Args:
-        sample: whose sizes count. settings: chosen kinematic features and event shapes.
+        sample: whose sizes count. settings: chosen kinematic features, event shapes and jet variables; of the last null
+            means all that the sample has.
         inputs: `kinematics` (event shapes among them), `high_level` or `both`.
 
     Raises:
@@ -41,9 +40,10 @@ def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[s
             advice = f"make it again with sample.tokens.{name}=true, or set {choice}"
             sample.need(name, "'boosted_trees' is to read", advice)
     if wanted[HIGH_LEVEL]:
-        names += [
-            f"{HIGH_LEVEL}/{jet}/{name}" for jet in range(sample.header.jets) for name in sample.header.high_level
-        ]
+        chosen = settings.high_level_features
+        chosen = sample.header.high_level if chosen is None else chosen
+        sample.need_high_level(chosen, "data.high_level_features chooses")
+        names += [f"{HIGH_LEVEL}/{jet}/{name}" for jet in range(sample.header.jets) for name in chosen]
     return tuple(names)
 
 
@@ -56,12 +56,7 @@ def read_flat(sample: Sample, rows: NDArray[np.int64], columns: tuple[str, ...])
     Raises:
         InputError: the sample has no such column.
     """
-    missing = [name for name in high_level_of(columns) if name not in sample.header.high_level]
-    if missing:
-        raise InputError(
-            f"{sample.path}: 'high_level' has no column '{missing[0]}', which the trees read; derive a sample with "
-            f"`mscat prepare` and data.preparation.high_level={high_level_choice(columns)}"
-        )
+    sample.need_high_level(high_level_of(columns), "the trees read")
     data_sets = flat_data_sets(columns)
     matrix = np.empty((len(rows), len(columns)), np.float32)
     for block in sample.blocks:
@@ -93,12 +88,6 @@ def high_level_of(columns: tuple[str, ...]) -> tuple[str, ...]:
     """
     parts = (column.split("/") for column in columns)
     return tuple(dict.fromkeys(name for data_set, *_, name in parts if data_set == HIGH_LEVEL))
-
-
-def high_level_choice(columns: tuple[str, ...]) -> str:
-    """The setting `high_level` of a sample that holds the jet variables among flat columns and no others."""
-    names = high_level_of(columns)
-    return "true" if names == STANDARD else f"[{','.join(names)}]"
 
 
 def _place(column: str, high_level: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:

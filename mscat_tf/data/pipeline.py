@@ -57,6 +57,7 @@ def _signature(
 ) -> Any:
     header = sample.header
     tree, inner = (size, header.declusterings), (size, header.subjets)
+    variables = header.high_level if settings.high_level_features is None else settings.high_level_features
     known = {
         "kinematics": tf.TensorSpec((size, header.tokens, len(settings.kinematic_features)), tf.float32),
         "event_shapes": tf.TensorSpec((size, len(settings.event_shapes)), tf.float32),
@@ -70,5 +71,6 @@ def _signature(
         known[f"lund_parent_{jet}"] = tf.TensorSpec(tree, tf.int32)
         known[f"subjets_{jet}"] = tf.TensorSpec((*inner, len(settings.subjet_features)), tf.float32)
         known[f"subjets_mask_{jet}"] = tf.TensorSpec(inner, tf.bool)
+        known[f"high_level_{jet}"] = tf.TensorSpec((size, len(variables)), tf.float32)
     scalar = tf.TensorSpec((size,), tf.float32)
     return {name: known[name] for name in input_names}, scalar, scalar, tf.TensorSpec((size,), tf.int64)

@@ -1,7 +1,7 @@
 """One sample: a file or a folder of shards, read block by block. Memory does not grow with the constituents on disk."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,14 @@ from mscat_tf.data.blocks import Block, Blocks
 from mscat_tf.data.open_files import OpenFiles
 from mscat_tf.errors import InputError, SchemaError
 from mscat_tf.html_table import html_table
+from mscat_tf.physics.high_level_columns import written_choice
 from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
 
 _MUST_BE_FINITE = (
     *("constituents", "kinematics", "weights"),
-    *("lund/declusterings", "subjets/subjets", "event_shapes", "high_level"),
+    *("lund/declusterings", "subjets/subjets", "event_shapes", "high_level", "known_logit"),
 )
 _OFTEN_THE_SAME = ("processes", "labels", "configuration", "versions", "token_names", "high_level", "optional")
 _THE_SAME = (
@@ -86,6 +87,16 @@ class Sample:
         if not self.has(name):
             raise InputError(f"{self.path}: holds no data set '{name}', which {reason}; {advice}")
 
+    def need_high_level(self, columns: Sequence[str], reason: str) -> None:
+        """Raise InputError, for this reason, unless the files hold these named jet variables."""
+        missing = [name for name in columns if name not in self.header.high_level]
+        if missing or (columns and not self.has("high_level")):
+            what = f"columns of 'high_level', e.g. '{missing[0]}'," if missing else "data set 'high_level'"
+            raise InputError(
+                f"{self.path}: holds no {what} which {reason}; derive a sample that has them with `mscat prepare` and "
+                f"data.preparation.high_level={written_choice(columns)}"
+            )
+
     def __len__(self) -> int:
         return sum(header.events for header in self.headers)
 
@@ -119,11 +130,16 @@ class Sample:
         """The same by up to 64 blocks of a file at a time, for columns that are small."""
         return Blocks([header.events for header in self.headers], 64 * schema.CHUNK_EVENTS)
 
-    def read(self, block: Block, names: tuple[str, ...]) -> Arrays:
+    def read(self, block: Block, names: tuple[str, ...], high_level: Sequence[str] | None = None) -> Arrays:
         """Arrays of one block, checked for NaN and infinity.
 
+        Args:
+            block: which. names: of data sets. high_level: columns of that data set, in this order; None means those of
+                the files.
+
         Raises:
-            InputError: a value is not finite; the sentence names file, data set, column and row.
+            InputError: a value is not finite; the sentence names file, data set, column and row. Or the files lack a
+                column of `high_level`.
             SchemaError: the file is damaged there.
         """
         arrays: Arrays = {}
@@ -136,6 +152,9 @@ class Sample:
                 ) from error
             if name in _MUST_BE_FINITE:
                 self._check_finite(block, name, arrays[name])
+        if "high_level" in arrays and high_level is not None and tuple(high_level) != self.header.high_level:
+            self.need_high_level(high_level, "are asked for")
+            arrays["high_level"] = arrays["high_level"][..., [self.header.high_level.index(name) for name in high_level]]
         return arrays
 
     def read_raw(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -166,10 +185,12 @@ class Sample:
             )
         return raw, counts
 
-    def iterate(self, names: tuple[str, ...]) -> Iterator[tuple[Block, Arrays]]:
-        """Every block in file order."""
+    def iterate(
+        self, names: tuple[str, ...], high_level: Sequence[str] | None = None
+    ) -> Iterator[tuple[Block, Arrays]]:
+        """Every block in file order, see `read`."""
         for block in self.blocks:
-            yield block, self.read(block, names)
+            yield block, self.read(block, names, high_level)
 
     def column(self, name: str) -> NDArray[Any]:
         """One small data set of all events, e.g. `label`."""

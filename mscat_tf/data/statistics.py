@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mscat_tf.config import DataSettings
 from mscat_tf.constants import LOGARITHM_FLOOR
 from mscat_tf.data.census import Census
-from mscat_tf.data.features import take_features, with_mass
+from mscat_tf.data.features import take_features, with_event_columns
 from mscat_tf.data.sample import Sample
 from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError
@@ -48,13 +48,15 @@ def column_moments(
     census: Census,
     settings: DataSettings,
     log_features: Mapping[str, Sequence[bool]],
+    asinh_features: Sequence[bool] = (),
 ) -> dict[str, RunningMoments]:
     """Moments over the training split of the chosen columns of each data set named in `log_features`.
 
     Args:
         sample, census, settings: what to read.
         log_features: for `constituents`, `kinematics` and, where the network reads them, `lund/declusterings`,
-            `subjets/subjets` and `event_shapes`, whether the logarithm of each column is standardised.
+            `subjets/subjets`, `high_level` and `event_shapes`, whether the logarithm of each column is standardised.
+        asinh_features: for every column of `high_level`, whether its asinh is.
 
     Returns:
         Of shape `(features,)`; of kinematics `(tokens, features)`.
@@ -66,13 +68,17 @@ def column_moments(
     shapes["kinematics"] = (sample.header.tokens, *shapes["kinematics"])
     moments = {name: RunningMoments(shape) for name, shape in shapes.items()}
     masks = {name: mask for name, mask in MASKS.items() if name in moments}
-    for block, arrays in sample.iterate((*moments, *masks.values(), *census.columns)):
+    for block, arrays in sample.iterate((*moments, *masks.values(), *census.columns), settings.high_level_features):
         events = census.describe(block, arrays)
         chosen = events.split == SPLITS.index("train")
         kept = {name: arrays[name][chosen] for name in (*moments, *masks.values())}
-        found = take_features(kept if events.mass is None else with_mass(kept, events.mass[chosen]), settings)
+        if events.event_columns is not None:
+            kept = with_event_columns(kept, events.event_columns[chosen])
+        found = take_features(kept, settings)
         for name, running in moments.items():
             values = found[name][found[masks[name]]] if name in masks else found[name]
+            if name == "high_level":
+                values = np.where(asinh_features, np.arcsinh(values), values).reshape(-1, values.shape[-1])
             running.update(_logarithms(values, log_features[name], sample))
     if moments["kinematics"].count < 2:
         count = moments["kinematics"].count

@@ -84,7 +84,8 @@ class EventStream:
             train.lanes if train else 1,
             shuffle_seed,
         )
-        self._reader = WindowReader(sample, census, index, data_sets(input_names), self._order)
+        variables = settings.high_level_features
+        self._reader = WindowReader(sample, census, index, data_sets(input_names), self._order, variables)
         self._symmetries = train is not None and train.symmetries
         self.steps, self.pass_events = self._order.steps, int(self._order.events.sum())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mscat_tf.data.census import Census
-from mscat_tf.data.features import with_mass
+from mscat_tf.data.features import with_event_columns
 from mscat_tf.data.lengths import length_class, longest_jet
 from mscat_tf.data.order import EventOrder, Ints, LanePass
 from mscat_tf.data.sample import Arrays, Sample
@@ -64,12 +64,19 @@ class WindowReader:
     Args:
         sample, census: what is read. split: index into `SPLITS`.
         data_sets: of the schema, that are kept. order: when what is read.
+        high_level: columns of that data set, if it is kept; None means those of the files.
     """
 
     def __init__(
-        self, sample: Sample, census: Census, split: int, data_sets: tuple[str, ...], order: EventOrder
+        self,
+        sample: Sample,
+        census: Census,
+        split: int,
+        data_sets: tuple[str, ...],
+        order: EventOrder,
+        high_level: tuple[str, ...] | None = None,
     ) -> None:
-        self._sample, self._census, self._split = sample, census, split
+        self._sample, self._census, self._split, self._high_level = sample, census, split, high_level
         self._data_sets, self._order, self._classes = data_sets, order, order.classes
         mask = ("constituents_mask",) if self._classes > 1 else ()
         self._read_names = tuple(dict.fromkeys((*data_sets, *mask, *census.columns)))
@@ -150,7 +157,7 @@ class WindowReader:
     def _read_block(self, lane_pass: LanePass, place: int) -> Arrays:
         """Columns of a window for one block, and of each event `length`, its class, and `times` that it is taken."""
         block = self._sample.blocks[int(lane_pass.blocks[place])]
-        arrays = self._sample.read(block, self._read_names)
+        arrays = self._sample.read(block, self._read_names, self._high_level)
         events = self._census.describe(block, arrays)
         chosen = np.flatnonzero(events.split == self._split)
         length = self._length_class(arrays, chosen)
@@ -159,8 +166,8 @@ class WindowReader:
         kept = times > 0
         chosen, length, stratum, times = chosen[kept], length[kept], stratum[kept], times[kept]
         found = {name: arrays[name][chosen] for name in self._data_sets}
-        if events.mass is not None:
-            found = with_mass(found, events.mass[chosen])
+        if events.event_columns is not None:
+            found = with_event_columns(found, events.event_columns[chosen])
         return found | {
             "label": events.label[chosen].astype(np.float32),
             "weight": events.weight[chosen] / self._order.ratio[lane_pass.lane][stratum],

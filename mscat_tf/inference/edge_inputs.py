@@ -62,13 +62,22 @@ def _values(
     shape = (events, *field.shape[:-1])
     pt = rng.exponential(40.0, shape) + 0.5
     pt = scale * (-np.sort(-pt, axis=-1) if len(shape) > 1 else pt)
-    columns = [_COLUMNS.get(name, _angle)(rng, pt, scale) for name in field.columns]
+    if field.stem == "high_level":
+        columns = [_of_unit(unit, rng, pt) for unit in field.units]
+    else:
+        columns = [_COLUMNS.get(name, _angle)(rng, pt, scale) for name in field.columns]
     values = np.stack(columns, axis=-1)
     return np.where(mask[..., None], values, 0.0).astype(field.dtype) if values.ndim > 2 else values.astype(field.dtype)
 
 
 def _angle(rng: np.random.Generator, pt: NDArray[Any], _: float) -> NDArray[Any]:
     return rng.normal(0.0, 0.4, pt.shape)
+
+
+def _of_unit(unit: str, rng: np.random.Generator, pt: NDArray[Any]) -> NDArray[Any]:
+    """A named jet variable: a number of constituents, a momentum [GeV] or a product of two; many are 0."""
+    size = {"GeV": pt, "GeV^2": pt**2}.get(unit, np.full(pt.shape, 20.0))
+    return np.maximum(rng.normal(0.5, 1.0, pt.shape), 0.0) * size
 
 
 _Column = Callable[[np.random.Generator, NDArray[Any], float], NDArray[Any]]

@@ -87,7 +87,7 @@ def scores(scorer: Scorer, events: str | Path | Sample | Mapping[str, NDArray[An
             return scores(scorer, sample)
     if isinstance(events, Sample):
         scorer.check(events)
-        parts = [scorer.logits(arrays) for arrays in _batches(events, scorer.data_sets, scorer.batch_size)]
+        parts = [scorer.logits(arrays) for arrays in _batches(events, scorer, scorer.data_sets)]
     else:
         arrays = {name: _finite(name, values) for name, values in events.items()}
         total = len(next(iter(arrays.values()), ()))
@@ -109,7 +109,7 @@ def _columns(scorer: Scorer, sample: Sample, data: DataSettings) -> Iterator[Arr
     """Columns of the file for each batch."""
     per_weight = fb_per_weight(sample)
     names = tuple(dict.fromkeys((*scorer.data_sets, *_COPIED, "weights")))
-    for arrays in _batches(sample, names, scorer.batch_size):
+    for arrays in _batches(sample, scorer, names):
         logit, weights = scorer.logits(arrays), arrays["weights"]
         yield {
             **{name: arrays[name] for name in _COPIED},
@@ -121,11 +121,12 @@ def _columns(scorer: Scorer, sample: Sample, data: DataSettings) -> Iterator[Arr
         }
 
 
-def _batches(sample: Sample, names: tuple[str, ...], size: int) -> Iterator[Arrays]:
-    """Arrays of `size` neighbouring events, across the ends of files; the last ones are fewer."""
+def _batches(sample: Sample, scorer: Scorer, names: tuple[str, ...]) -> Iterator[Arrays]:
+    """Arrays of neighbouring events as many as the scorer takes, across the ends of files; the last ones are fewer."""
     rest: list[Arrays] = []
+    size = scorer.batch_size
     for block in Blocks([header.events for header in sample.headers], max(size, READ_EVENTS)):
-        joined = _joined([*rest, sample.read(block, names)])
+        joined = _joined([*rest, sample.read(block, names, scorer.high_level)])
         if block.stop == sample.headers[block.shard].events:
             sample.close()  # the file is done, and HDF5 keeps a cache for each that is open
         events = len(joined[names[0]])

@@ -130,11 +130,16 @@ def _parquet(path: Path, events: int, about: Mapping[str, Any]) -> Iterator[Appe
 
 
 @contextlib.contextmanager
-def _root(path: Path, events: int, about: Mapping[str, Any]) -> Iterator[Append]:
+def root_tree(path: Path, about: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[Append]:
+    """Give a function that appends columns of these types to the tree of a new ROOT file."""
     with _library("uproot").recreate(path) as file:
         file[ABOUT] = json.dumps(about, sort_keys=True)
-        tree = file.mktree(TREE, {name: np.dtype(kind) for name, kind in TYPES.items()})
-        yield lambda columns: tree.extend({name: columns[name].astype(kind) for name, kind in TYPES.items()})
+        tree = file.mktree(TREE, {name: np.dtype(kind) for name, kind in types.items()})
+        yield lambda columns: tree.extend({name: columns[name].astype(kind) for name, kind in types.items()})
+
+
+def _root(path: Path, events: int, about: Mapping[str, Any]) -> contextlib.AbstractContextManager[Append]:
+    return root_tree(path, about, TYPES)
 
 
 def _library(name: str) -> Any:

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.data import Sample
-from mscat_tf.data.flat import HIGH_LEVEL, flat_data_sets, flat_matrix, high_level_choice, high_level_of
+from mscat_tf.data.flat import HIGH_LEVEL, flat_data_sets, flat_matrix, high_level_of
 from mscat_tf.errors import InputError
 from mscat_tf.inference.signature import Signature
 from mscat_tf.models.boosted_trees import BoostedTrees
 from mscat_tf.models.ensemble import mixture_logit
+from mscat_tf.physics.high_level_columns import written_choice
 
 Arrays = Mapping[str, NDArray[Any]]
 Forward = Callable[[dict[str, NDArray[Any]]], NDArray[np.float32]]
@@ -25,6 +26,7 @@ class Scorer(Protocol):
 
     Attributes:
         batch_size: events that one call takes at most. data_sets: what it reads of a sample.
+        high_level: columns of that data set, in the order in which it wants them.
         token_settings: with which `mscat import` makes such samples.
     """
 
@@ -32,6 +34,9 @@ class Scorer(Protocol):
 
     @property
     def data_sets(self) -> tuple[str, ...]: ...
+
+    @property
+    def high_level(self) -> tuple[str, ...]: ...
 
     @property
     def token_settings(self) -> tuple[str, ...]: ...
@@ -61,6 +66,11 @@ class NetworkScorer:
     def data_sets(self) -> tuple[str, ...]:
         """Data sets of a sample that the network reads."""
         return self.signature.data_sets
+
+    @property
+    def high_level(self) -> tuple[str, ...]:
+        """Named jet variables that the network reads."""
+        return self.signature.high_level
 
     @property
     def token_settings(self) -> tuple[str, ...]:
@@ -116,11 +126,7 @@ class TreesScorer:
         """Raise InputError unless the sample has every column."""
         for name in self.data_sets:
             sample.need(name, "the trees read", f"make it again with sample.tokens.{name}={self._choice(name)}")
-        if self._high_level and sample.header.high_level != self._high_level:
-            raise InputError(
-                f"{sample.path}: the columns of '{HIGH_LEVEL}' are not those that the trees read; derive a sample with "
-                f"`mscat prepare` and data.preparation.high_level={self._choice(HIGH_LEVEL)}"
-            )
+        sample.need_high_level(self.high_level, "the trees read")
         sizes = {"kinematics": sample.header.tokens, "high_level": sample.header.jets}
         for name, place in (column.split("/")[:2] for column in self._trees.columns if column.count("/") == 2):
             if int(place) >= sizes[name]:
@@ -139,16 +145,17 @@ class TreesScorer:
         missing = [name for name in self.data_sets if name not in arrays]
         if missing:
             raise InputError(f"events: {', '.join(missing)} missing; give the data sets {', '.join(self.data_sets)}")
-        matrix = flat_matrix(arrays, self._trees.columns, self._high_level)
+        matrix = flat_matrix(arrays, self._trees.columns, self.high_level)
         return self._trees.decision(matrix).astype(np.float32)
 
     @property
-    def _high_level(self) -> tuple[str, ...]:
+    def high_level(self) -> tuple[str, ...]:
+        """Named jet variables that the trees read."""
         return high_level_of(self._trees.columns)
 
     def _choice(self, name: str) -> str:
         """Of the setting that makes a data set."""
-        return high_level_choice(self._trees.columns) if name == HIGH_LEVEL else "true"
+        return written_choice(self.high_level) if name == HIGH_LEVEL else "true"
 
 
 class EnsembleScorer:
@@ -159,29 +166,34 @@ class EnsembleScorer:
     """
 
     def __init__(self, members: Sequence[Scorer]) -> None:
-        self._members, self.batch_size = members, members[0].batch_size
+        self.members, self.batch_size = members, members[0].batch_size
 
     @property
     def data_sets(self) -> tuple[str, ...]:
         """Data sets of a sample that the members read."""
-        return self._members[0].data_sets
+        return self.members[0].data_sets
+
+    @property
+    def high_level(self) -> tuple[str, ...]:
+        """Named jet variables that the members read."""
+        return self.members[0].high_level
 
     @property
     def token_settings(self) -> tuple[str, ...]:
         """Settings of `mscat import` that make samples which they can read."""
-        return self._members[0].token_settings
+        return self.members[0].token_settings
 
     def check(self, sample: Sample) -> tuple[str, ...]:
         """See `Signature.check`."""
-        return self._members[0].check(sample)
+        return self.members[0].check(sample)
 
     def at_mass(self, mass: float) -> "EnsembleScorer":
         """See `Signature.at_mass`."""
-        return EnsembleScorer([member.at_mass(mass) for member in self._members])
+        return EnsembleScorer([member.at_mass(mass) for member in self.members])
 
     def logits(self, arrays: Arrays) -> NDArray[np.float32]:
         """`(n,)`, see `mscat_tf.models.ensemble.mixture_logit`."""
-        return mixture_logit(np.stack([member.logits(arrays) for member in self._members]))
+        return mixture_logit(np.stack([member.logits(arrays) for member in self.members]))
 
 
 def score_of(logits: NDArray[np.float32]) -> NDArray[np.float32]:

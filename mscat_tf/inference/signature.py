@@ -12,9 +12,19 @@ from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
 from mscat_tf.data import Sample
-from mscat_tf.data.features import CONSTITUENTS, LUND, SUBJETS, data_sets, model_inputs, with_mass
+from mscat_tf.data.features import (
+    CONSTITUENTS,
+    HIGH_LEVEL,
+    LUND,
+    SUBJETS,
+    data_sets,
+    model_inputs,
+    of_whole_events,
+    with_event_columns,
+)
 from mscat_tf.errors import InputError
-from mscat_tf.schema import DATA_SETS, MASS
+from mscat_tf.physics.high_level_columns import COLUMNS, written_choice
+from mscat_tf.schema import DATA_SETS, KNOWN_LOGIT, MASS
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -28,6 +38,7 @@ _SOURCES = {
     "lund_parent": ("lund/parent", None),
     "subjets": ("subjets/subjets", "subjet_features"),
     "subjets_mask": ("subjets/mask", None),
+    HIGH_LEVEL: (HIGH_LEVEL, "high_level_features"),
 }
 """Data set that an input is made from and setting of its columns, by its name without the number of the jet."""
 
@@ -90,12 +101,20 @@ class Signature:
     @property
     def data_sets(self) -> tuple[str, ...]:
         """Data sets of a sample that the inputs are made from."""
-        return data_sets(self.names)
+        return (*data_sets(self.names), *((KNOWN_LOGIT,) if self._reads(KNOWN_LOGIT) else ()))
+
+    @property
+    def high_level(self) -> tuple[str, ...]:
+        """Named jet variables that the network reads, in its order."""
+        return next((field.columns for field in self.fields if field.stem == HIGH_LEVEL), ())
 
     @property
     def reads_mass(self) -> bool:
         """Whether the mass hypothesis is one of the kinematic columns."""
-        return any(MASS in field.columns for field in self.fields)
+        return self._reads(MASS)
+
+    def _reads(self, column: str) -> bool:
+        return any(column in field.columns for field in self.fields)
 
     @property
     def token_settings(self) -> tuple[str, ...]:
@@ -104,7 +123,8 @@ class Signature:
         found = [f"tokens.constituents={sizes['constituents']}"] if "constituents" in sizes else []
         found += [f"tokens.declusterings={sizes['lund']}"] if "lund" in sizes else []
         found += [f"tokens.subjets.number={sizes['subjets']}"] if "subjets" in sizes else []
-        return (*found, *(["tokens.event_shapes=true"] if "event_shapes" in sizes else []))
+        found += ["tokens.event_shapes=true"] if "event_shapes" in sizes else []
+        return (*found, *([f"tokens.high_level={written_choice(self.high_level)}"] if self.high_level else []))
 
     def check(self, sample: Sample) -> tuple[str, ...]:
         """See whether a sample can be read, and say what will be done to make it fit.
@@ -116,6 +136,11 @@ class Signature:
             InputError: it cannot be read; the sentence says why.
         """
         self._need_mass()
+        if self._reads(KNOWN_LOGIT):
+            sample.need(
+                KNOWN_LOGIT, "the network reads", "make it with `mscat prepare` and data.preparation.known.scores=FILE"
+            )
+        sample.need_high_level(self.high_level, "the network reads")
         header, notes, seen = sample.header, [], set()
         jets = max((int(field.name.rpartition("_")[2]) for field in self.fields if field.name[-1].isdigit()), default=0)
         if jets not in (0, header.jets):
@@ -147,16 +172,21 @@ class Signature:
         """
         self._need_mass()
         try:
-            if self.reads_mass:
-                mass = np.full(len(arrays["kinematics"]), self.data.mass_hypothesis, np.float32)
-                arrays = with_mass(dict(arrays), mass)
-            found = model_inputs(dict(arrays), self.data)
+            found = model_inputs(self._with_event_columns(arrays), self.data)
             return {field.name: _fit(found[field.name], field) for field in self.fields}
         except (IndexError, KeyError, ValueError) as error:
             raise InputError(
                 f"events: the arrays are not those of the schema for the inputs {', '.join(self.names)} ({error}); see "
                 "docs/schema.md"
             ) from error
+
+    def _with_event_columns(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
+        names = of_whole_events(self.data.kinematic_features)
+        if not names or "kinematics" not in arrays:
+            return dict(arrays)
+        events = len(arrays["kinematics"])
+        columns = [np.full(events, self.data.mass_hypothesis) if name == MASS else arrays[name] for name in names]
+        return with_event_columns(dict(arrays), np.stack(columns, axis=1).astype(np.float32))
 
     def _need_mass(self) -> None:
         if self.reads_mass and self.data.mass_hypothesis is None:
@@ -217,7 +247,9 @@ def _field(tensor: Any, data: DataSettings) -> InputField:
     bare = InputField(tensor.name, str(tensor.dtype), tuple(tensor.shape[1:]))
     name, setting = _SOURCES[bare.stem]
     columns: tuple[str, ...] = getattr(data, setting) if setting else ()
-    units = dict(zip((*DATA_SETS[name].columns, MASS), (*DATA_SETS[name].units, "GeV"), strict=False))
+    if name == HIGH_LEVEL:
+        return InputField(bare.name, bare.dtype, bare.shape, columns, tuple(COLUMNS[column].unit for column in columns))
+    units = dict(zip((*DATA_SETS[name].columns, MASS, KNOWN_LOGIT), (*DATA_SETS[name].units, "GeV", "1"), strict=False))
     return InputField(bare.name, bare.dtype, bare.shape, columns, tuple(units[column] for column in columns))
 
 

@@ -16,6 +16,8 @@ from mscat_tf.layers import MixerBlock, SplitJets
 
 SUFFIX = "_scores"
 CLOUD = re.compile(r"constituents_(\d+)")
+MODULES_READ = re.compile(r"modules_cross_(\d+)")
+"""Blocks of `analysis_model` in which the kinematics read its modules."""
 IN_TRUNK = re.compile(r"particle_block_(\d+)|class_attention")
 """Layers of `particle_transformer` that are called for each jet."""
 
@@ -86,9 +88,13 @@ def attention_blocks(explained: keras.Model) -> list[str]:
 
 def can_be_followed(model: keras.Model) -> bool:
     """Whether attention can be followed down to the inputs: not where values come from the asking tokens, which hands
-    nothing on, nor through mixer blocks, which pass on from token to token without attention."""
+    nothing on, nor through mixer blocks, which pass on from token to token without attention, nor to what modules of
+    `analysis_model` say, which is made of no tokens."""
     return not any(
-        getattr(layer, "attention_kind", "") == "key_overlap" or isinstance(layer, MixerBlock) for layer in model.layers
+        getattr(layer, "attention_kind", "") == "key_overlap"
+        or isinstance(layer, MixerBlock)
+        or MODULES_READ.fullmatch(layer.name)
+        for layer in model.layers
     )
 
 

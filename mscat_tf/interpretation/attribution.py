@@ -69,6 +69,7 @@ def _coordinates(model: keras.Model, context: Context) -> Mapping[str, Coordinat
         event_shapes=data.event_shapes,
         subjets=sizes["subjets_1"][1] if "subjets_1" in sizes else 0,
         subjet_features=data.subjet_features,
+        high_level=(data.high_level_features or ()) if "high_level_1" in sizes else (),
     )
     return coordinates_of(specification, Statistics.identity(specification), log_features=True)
 

@@ -112,7 +112,8 @@ class _Studies:
             "lund": data.declustering_features,
             "subjets": data.subjet_features,
         }
-        columns = features_of(self.names, low, data.kinematic_features, data.event_shapes)
+        numbers = data.kinematic_features, data.event_shapes, data.high_level_features or ()
+        columns = features_of(self.names, low, *numbers)
         asked = streams_of(self.names, ()) | columns
         found = importance(self.logits, events, asked, Settings(seed=self.run.config.seed), self.progress)
         return {**found, "events": len(rows)}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.data import EventTable
 from mscat_tf.data.blocks import Block
-from mscat_tf.data.features import CONSTITUENTS, data_sets, model_inputs, with_mass
+from mscat_tf.data.features import CONSTITUENTS, data_sets, model_inputs, with_event_columns
 from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
 from mscat_tf.interpretation.attention_truth import distances
@@ -87,11 +87,11 @@ class EventBatches:
             if begin == end:
                 continue
             chosen = rows[begin:end] - block.first_row
-            arrays = self.sample.read(block, self._read_names)
-            mass = self.table.census.describe(block, arrays).mass
+            arrays = self.sample.read(block, self._read_names, self.context.data.high_level_features)
+            columns = self.table.census.describe(block, arrays).event_columns
             found = {name: arrays[name][chosen] for name in (*self._data_sets, *self._truth)}
-            if mass is not None:
-                found = with_mass(found, mass[chosen])
+            if columns is not None:
+                found = with_event_columns(found, columns[chosen])
             if B_HADRONS in self._truth:
                 found[B_DISTANCE] = self._distances(block, arrays)[chosen]
             yield found | {"row": rows[begin:end]}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mscat_tf.constants import LOGARITHM_FLOOR
 from mscat_tf.inference.keras_network import full_precision
 from mscat_tf.interpretation.token_masks import MASKS
-from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+from mscat_tf.models.inputs import InputSpecification, Statistics, asinh_columns, log_columns
 from mscat_tf.models.predictor import logit_model
 
 if TYPE_CHECKING:
@@ -38,23 +38,29 @@ class Coordinates:
     Attributes:
         mean, width: `(features,)` or `(tokens, features)`; of the logarithm where it is taken.
         logarithm: for every column, whether it is. mask: name of the input that says which tokens are real.
+        asinh: for every column, whether its asinh is taken; None means of none.
     """
 
     mean: NDArray[np.float32]
     width: NDArray[np.float32]
     logarithm: NDArray[np.bool_]
     mask: str | None = None
+    asinh: NDArray[np.bool_] | None = None
 
     def standard(self, inputs: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
         """The columns of input `name` as numbers of which 0 is the mean of the training set; padding is 0."""
         values = np.asarray(inputs[name], np.float32)
         numbers = np.where(self.logarithm, np.log(np.maximum(values, LOGARITHM_FLOOR)), values)
+        if self.asinh is not None:
+            numbers = np.where(self.asinh, np.arcsinh(values), numbers)
         found = (numbers - self.mean) / self.width
         return np.where(inputs[self.mask][..., None], found, 0) if self.mask else found
 
     def columns(self, standard: tf.Tensor) -> tf.Tensor:
         """The columns again, from what `standard` gave."""
         numbers = standard * self.width + self.mean
+        if self.asinh is not None:
+            numbers = tf.where(self.asinh, tf.sinh(tf.where(self.asinh, numbers, 0.0)), numbers)
         if not self.logarithm.any():
             return numbers
         return tf.where(self.logarithm, tf.exp(tf.where(self.logarithm, numbers, 0.0)), numbers)
@@ -82,6 +88,10 @@ def coordinates_of(
             name, mask = tokens.input_names(jet)
             put(name, tokens.features, statistics.of_stream(stream), mask)
     put("kinematics", specification.kinematic_features, (statistics.kinematic_mean, statistics.kinematic_width))
+    for jet in range(1, specification.jets + 1) if specification.high_level else ():
+        moments = (np.asarray(m, np.float32) for m in (statistics.high_level_mean, statistics.high_level_width))
+        asinh = np.asarray(asinh_columns(specification.high_level, log_features), bool)
+        found[f"high_level_{jet}"] = Coordinates(*moments, np.zeros_like(asinh), asinh=asinh)
     if specification.event_shapes:
         put("event_shapes", specification.event_shapes, (statistics.event_shape_mean, statistics.event_shape_width))
     return found

@@ -23,6 +23,7 @@ from mscat_tf.evaluation.bootstrap import resample
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import write_json
 from mscat_tf.models.inputs import mask_name
+from mscat_tf.physics.high_level_columns import COLUMNS
 from mscat_tf.run_folder import Run
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -78,15 +79,24 @@ def streams_of(inputs: Sequence[str], kinematic_features: Sequence[str]) -> dict
 
 
 def features_of(
-    inputs: Sequence[str], low_scale: Mapping[str, Sequence[str]], kinematics: Sequence[str], shapes: Sequence[str] = ()
+    inputs: Sequence[str],
+    low_scale: Mapping[str, Sequence[str]],
+    kinematics: Sequence[str],
+    shapes: Sequence[str] = (),
+    variables: Sequence[str] = (),
 ) -> dict[str, Stream]:
     """Single columns among the inputs of a network by name: `constituents: pt` of all jets, `kinematics: m` of all
-    tokens, `event shapes: sphericity`.
+    tokens, `event shapes: sphericity`; of named jet variables whole groups of all jets, `variables: s2_all_all`.
 
     Args:
         inputs: names. low_scale: columns of `constituents`, `lund` and `subjets`. kinematics, shapes: columns.
+        variables: names of the jet variables.
     """
     found: dict[str, Stream] = {}
+    of_jets = [name for name in inputs if re.fullmatch(r"high_level_\d+", name)]
+    for group in dict.fromkeys(COLUMNS[name].group for name in variables) if of_jets else ():
+        places = [place for place, name in enumerate(variables) if COLUMNS[name].group == group]
+        found[f"variables: {group}"] = tuple((jet, place) for jet in of_jets for place in places)
     for stream, columns in low_scale.items():
         own = [name for name in inputs if re.fullmatch(rf"{stream}_\d+", name)]
         if own:
@@ -132,7 +142,7 @@ def dealt(inputs: Inputs, stream: Stream, order: NDArray[np.integer]) -> Inputs:
         if column is None:
             changed[name] = inputs[name][order]
             continue
-        changed[name] = inputs[name].copy()
+        changed[name] = changed[name].copy()
         if low := LOW_SCALE.fullmatch(name):
             mask = inputs[mask_name(low[1], low[2])]
             _deal_among_real(changed[name][..., column], np.asarray(mask, bool), order)

@@ -1,5 +1,6 @@
 """Registered, serialisable Keras layers: masked attention blocks and what feeds them."""
 
+from mscat_tf.layers.asinh import Asinh
 from mscat_tf.layers.attention_pooling import AttentionPooling
 from mscat_tf.layers.class_attention import ClassAttention
 from mscat_tf.layers.class_token import ClassToken
@@ -22,6 +23,7 @@ from mscat_tf.layers.masked_mean import MaskedMean
 from mscat_tf.layers.masked_sum import MaskedSum
 from mscat_tf.layers.merge_jets import MergeJets
 from mscat_tf.layers.mixer_block import MixerBlock
+from mscat_tf.layers.momentum_shares import MomentumShares
 from mscat_tf.layers.momentum_weighted_sum import MomentumWeightedSum
 from mscat_tf.layers.nearest_neighbours import NearestNeighbours
 from mscat_tf.layers.pair_interactions import PairInteractions
@@ -35,11 +37,13 @@ from mscat_tf.layers.self_attention_block import SelfAttentionBlock
 from mscat_tf.layers.split_jets import SplitJets
 from mscat_tf.layers.stack_jets import StackJets
 from mscat_tf.layers.stochastic_depth import StochasticDepth
+from mscat_tf.layers.take_columns import TakeColumns
 from mscat_tf.layers.token_embedding import TokenEmbedding
 from mscat_tf.layers.tree_neighbours import TreeNeighbours
 from mscat_tf.layers.two_class_logit import TwoClassLogit
 
 __all__ = [
+    "Asinh",
     "AttentionPooling",
     "ClassAttention",
     "ClassToken",
@@ -62,6 +66,7 @@ __all__ = [
     "MaskedSum",
     "MergeJets",
     "MixerBlock",
+    "MomentumShares",
     "MomentumWeightedSum",
     "NearestNeighbours",
     "PairInteractions",
@@ -75,6 +80,7 @@ __all__ = [
     "SplitJets",
     "StackJets",
     "StochasticDepth",
+    "TakeColumns",
     "TokenEmbedding",
     "TreeNeighbours",
     "TwoClassLogit",

@@ -86,9 +86,11 @@ def _shape_of_event(tensor: Any, constituents: int | None) -> tuple[int, ...]:
 
 
 def model_at_default_size(settings: ModelSettings) -> keras.Model:
-    """The network on inputs of default sizes: two jets, each with 50 constituents and, where read, 10 subjets."""
+    """The network on inputs of default sizes: two jets, each with 50 constituents and, where read, 10 subjets and all
+    named jet variables."""
     read = registry.streams(settings)
-    sizes = InputSpecification(declusterings=50 * ("lund" in read), subjets=10 * ("subjets" in read))
+    tokens = {"declusterings": 50 * ("lund" in read), "subjets": 10 * ("subjets" in read)}
+    sizes = InputSpecification(**tokens, high_level=registry.high_level(settings))
     return registry.build(settings, sizes)
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from mscat_tf.physics.high_level_columns import COLUMNS
 from mscat_tf.schema import CONSTITUENT_COLUMNS, KINEMATIC_COLUMNS, SUBJET_COLUMNS
 
 LOGARITHMIC = frozenset({"m", "pt", "energy", "scalar_sum_pt", "m_H"})
@@ -16,6 +18,21 @@ def log_columns(features: Sequence[str], log_features: bool) -> tuple[bool, ...]
         features: names of the columns. log_features: the setting; False means no logarithm at all.
     """
     return tuple(log_features and name in LOGARITHMIC for name in features)
+
+
+def asinh_columns(features: Sequence[str], log_features: bool) -> tuple[bool, ...]:
+    """For every named jet variable, whether asinh of its number in GeV or GeV^2 is standardised instead of its value.
+
+    Those span orders of magnitude as energies do, but many are 0 (bins of a spectrum), where a logarithm has no value;
+    asinh is linear there and the logarithm of twice the number where it is large.
+
+    Args:
+        features: names of the columns. log_features: the setting; False means none.
+
+    >>> asinh_columns(("s2_all_all_00", "tau_21", "mass"), True)
+    (True, False, True)
+    """
+    return tuple(log_features and COLUMNS[name].unit.startswith("GeV") for name in features)
 
 
 def mask_name(stream: str, jet: int | str) -> str:
@@ -57,6 +74,7 @@ class InputSpecification:
         declusterings: of each jet's Lund tree; 0 where they are not read. declustering_features: their columns.
         event_shapes: names of the event shapes, which make one more token of the high scale; none by default.
         subjets: of each jet; 0 where they are not read. subjet_features: their columns.
+        high_level: names of the jet variables that are read; none by default.
     """
 
     jets: int = 2
@@ -69,14 +87,12 @@ class InputSpecification:
     event_shapes: tuple[str, ...] = ()
     subjets: int = 0
     subjet_features: tuple[str, ...] = SUBJET_COLUMNS
+    high_level: tuple[str, ...] = ()
 
     def stream(self, name: str) -> TokenStream:
         """The low-scale stream of this name."""
-        if name == "lund":
-            return TokenStream(name, self.declusterings, self.declustering_features)
-        if name == "subjets":
-            return TokenStream(name, self.subjets, self.subjet_features)
-        return TokenStream(name, self.constituents, self.constituent_features)
+        tokens, single = _STREAMS[name]
+        return TokenStream(name, getattr(self, tokens), getattr(self, f"{single}_features"))
 
     @property
     def high_tokens(self) -> int:
@@ -94,6 +110,7 @@ class Statistics:
         declustering_mean, declustering_width: `(features,)`; empty where they are not read.
         event_shape_mean, event_shape_width: `(columns,)`; empty where they are not read.
         subjet_mean, subjet_width: `(features,)`; empty where they are not read.
+        high_level_mean, high_level_width: `(columns,)`, of asinh of some; empty where they are not read.
     """
 
     constituent_mean: tuple[float, ...]
@@ -106,29 +123,34 @@ class Statistics:
     event_shape_width: tuple[float, ...] = ()
     subjet_mean: tuple[float, ...] = ()
     subjet_width: tuple[float, ...] = ()
+    high_level_mean: tuple[float, ...] = ()
+    high_level_width: tuple[float, ...] = ()
 
     def of_stream(self, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and width of the columns of a low-scale stream."""
-        if name == "lund":
-            return self.declustering_mean, self.declustering_width
-        if name == "subjets":
-            return self.subjet_mean, self.subjet_width
-        return self.constituent_mean, self.constituent_width
+        _, single = _STREAMS[name]
+        return getattr(self, f"{single}_mean"), getattr(self, f"{single}_width")
 
     @classmethod
     def identity(cls, inputs: InputSpecification) -> "Statistics":
         """Mean 0 and width 1 everywhere: for tests, or for inputs that are standardised already."""
-        low, high = len(inputs.constituent_features), len(inputs.kinematic_features)
-        tree, shapes = len(inputs.declustering_features), len(inputs.event_shapes)
-        return cls(
-            constituent_mean=(0.0,) * low,
-            constituent_width=(1.0,) * low,
-            kinematic_mean=((0.0,) * high,) * inputs.tokens,
-            kinematic_width=((1.0,) * high,) * inputs.tokens,
-            declustering_mean=(0.0,) * tree,
-            declustering_width=(1.0,) * tree,
-            event_shape_mean=(0.0,) * shapes,
-            event_shape_width=(1.0,) * shapes,
-            subjet_mean=(0.0,) * len(inputs.subjet_features),
-            subjet_width=(1.0,) * len(inputs.subjet_features),
-        )
+        columns = {
+            "constituent": inputs.constituent_features,
+            "declustering": inputs.declustering_features,
+            "event_shape": inputs.event_shapes,
+            "subjet": inputs.subjet_features,
+            "high_level": inputs.high_level,
+        }
+        found: dict[str, Any] = {}
+        for ending, value in (("mean", 0.0), ("width", 1.0)):
+            found |= {f"{name}_{ending}": (value,) * len(names) for name, names in columns.items()}
+            found[f"kinematic_{ending}"] = ((value,) * len(inputs.kinematic_features),) * inputs.tokens
+        return cls(**found)
+
+
+_STREAMS = {
+    "constituents": ("constituents", "constituent"),
+    "lund": ("declusterings", "declustering"),
+    "subjets": ("subjets", "subjet"),
+}
+"""Of each low-scale stream the field of its number of tokens, and the word for one of them that other fields begin with."""

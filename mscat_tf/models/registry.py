@@ -7,8 +7,10 @@ import keras
 
 from mscat_tf.config import ModelSettings
 from mscat_tf.config.base import unknown_key
+from mscat_tf.config.networks.analysis_model import ANALYSIS_MODEL
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import ConfigError
+from mscat_tf.models.analysis_model import build_analysis_model
 from mscat_tf.models.cnn_image import build_cnn_image
 from mscat_tf.models.concatenation import build_concatenation
 from mscat_tf.models.deep_sets import build_deep_sets, build_energy_flow
@@ -27,13 +29,14 @@ from mscat_tf.models.particle_transformer import build_particle_transformer
 from mscat_tf.models.parts import Design
 from mscat_tf.models.released import build_released
 from mscat_tf.models.substructure_only import build_substructure_only
+from mscat_tf.physics.high_level_columns import COLUMNS
 
 
 @dataclass(frozen=True)
 class Entry:
     """One network: its builder, what it is in one line, where it was published, and the low-scale streams it reads.
 
-    `streams` says which, by the settings. `needs_length` says with which settings it can be built only for a
+    `streams` says which, by the settings; `high_level` which named jet variables besides. `needs_length` says with which settings it can be built only for a
     number of constituents that is the same in all batches.
     """
 
@@ -42,6 +45,7 @@ class Entry:
     reference: str
     streams: Callable[[ModelSettings], tuple[str, ...]] = lambda settings: ("constituents",)
     needs_length: Callable[[ModelSettings], bool] = lambda settings: False
+    high_level: Callable[[ModelSettings], tuple[str, ...]] = lambda settings: ()
 
 
 def _always(settings: ModelSettings) -> bool:
@@ -134,6 +138,13 @@ MODELS: dict[str, Entry] = {
         "arXiv:2404.14677",
         streams=_with_subjets,
     ),
+    ANALYSIS_MODEL: Entry(
+        build_analysis_model,
+        "a module for each kind of named jet variable, joined by cross-attention",
+        "arXiv:2312.11760",
+        streams=lambda settings: ("subjets",) if settings.analysis_model.subjet_multiplicities else (),
+        high_level=lambda settings: settings.analysis_model.all_columns(COLUMNS),
+    ),
     "deep_sets": Entry(build_deep_sets, "sums over constituents (Particle Flow Network)", "arXiv:1810.05165"),
     "deep_sets_energy_flow": Entry(
         build_energy_flow, "sums weighed by momentum, infrared and collinear safe (EFN)", "arXiv:1810.05165"
@@ -177,6 +188,11 @@ def streams(settings: ModelSettings) -> tuple[str, ...]:
     if settings.name == BOOSTED_TREES:
         return ()
     return MODELS[settings.name].streams(settings)
+
+
+def high_level(settings: ModelSettings) -> tuple[str, ...]:
+    """Named jet variables that the network of these settings can read, in the order of their registry; or none."""
+    return () if settings.name == BOOSTED_TREES else MODELS[settings.name].high_level(settings)
 
 
 def check_name(name: str) -> None:

@@ -233,3 +233,20 @@ def chosen_columns(choice: bool | Sequence[str]) -> tuple[str, ...]:
         for name, column in COLUMNS.items()
         if wanted & {name, column.group, "all"} or ("standard" in wanted and name in STANDARD)
     )
+
+
+def written_choice(columns: Sequence[str]) -> str:
+    """A setting that chooses exactly these columns, as short as groups allow, to be quoted in advice.
+
+    >>> written_choice(STANDARD), written_choice(["girth", "c2", "d2", "c1"]), written_choice(list(COLUMNS))
+    ('true', '[girth,correlators]', '[all]')
+    """
+    wanted = set(columns)
+    if wanted == set(STANDARD):
+        return "true"
+    if wanted == set(COLUMNS):
+        return "[all]"
+    members = {group: {name for name, column in COLUMNS.items() if column.group == group} for group in GROUPS}
+    whole = {group for group in GROUPS if members[group] <= wanted}
+    words = (COLUMNS[name].group if COLUMNS[name].group in whole else name for name in COLUMNS if name in wanted)
+    return f"[{','.join(dict.fromkeys(words))}]"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mscat_tf.physics.four_vectors import Floats, wrap_phi
+from mscat_tf.physics.four_vectors import Floats, to_cartesian, wrap_phi
 
 CONSTITUENTS_AT_ONCE = 10_000
 """Few enough that the arrays of one step stay in the cache of a core: twice as fast as all jets together."""
@@ -88,6 +88,24 @@ def to_jet_frames(
         piece = JetFrame(frame.constituents[jets], mask[jets], frame.theta[jets], counts[jets])
         _fill(piece, *(values[rows] for values in flat))
     return frame
+
+
+def frames_of_events(
+    pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayLike, counts: ArrayLike, keep: int
+) -> JetFrame:
+    """The frames of all jets of some events: samples, and scores within an analysis, are made by this alike.
+
+    Args:
+        pt, mass: `(total,)` of the constituents in the laboratory, one jet after the other [GeV].
+        eta, phi: `(total,)` in the laboratory [1, rad].
+        counts: `(events, jets)` constituents of each jet. keep: constituents kept, hardest first.
+
+    Returns:
+        Frames of shape `(events, jets, ...)`.
+    """
+    counts = np.asarray(counts, np.int64)
+    frames = to_jet_frames(pt, eta, phi, to_cartesian(pt, eta, phi, mass).energy, counts.ravel(), keep)
+    return JetFrame(*(values.reshape(*counts.shape, *values.shape[1:]) for values in frames))
 
 
 def _pieces(ends: NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from mscat_tf.data.flat import flat_columns
 from mscat_tf.data.statistics import column_moments
 from mscat_tf.errors import InputError
 from mscat_tf.models import registry
-from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
+from mscat_tf.models.inputs import InputSpecification, Statistics, asinh_columns, log_columns
 
 
 def input_specification(config: Config, sample: Sample) -> InputSpecification:
@@ -32,6 +32,8 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
     if reads_subjets:
         advice = "set data.preparation.subjets={} and run `mscat prepare`, or choose a network without subjets"
         sample.need("subjets/subjets", f"network '{config.model.name}' reads", advice)
+    variables = (data.high_level_features or ()) if registry.high_level(config.model) else ()
+    sample.need_high_level(variables, f"network '{config.model.name}' reads")
     if data.event_shapes:
         advice = "make it again with sample.tokens.event_shapes=true, or set data.event_shapes=[]"
         sample.need("event_shapes", "data.event_shapes asks for", advice)
@@ -46,6 +48,7 @@ def input_specification(config: Config, sample: Sample) -> InputSpecification:
         event_shapes=data.event_shapes,
         subjets=header.subjets if reads_subjets else 0,
         subjet_features=data.subjet_features,
+        high_level=variables,
     )
 
 
@@ -75,7 +78,10 @@ def input_statistics(config: Config, sample: Sample, census: Census, inputs: Inp
     if inputs.event_shapes:
         columns["event_shapes"] = inputs.event_shapes
     logs = {name: log_columns(names, config.model.log_features) for name, names in columns.items()}
-    moments = column_moments(sample, census, config.data, logs)
+    asinh = asinh_columns(inputs.high_level, config.model.log_features)
+    if inputs.high_level:
+        logs["high_level"] = (False,) * len(asinh)
+    moments = column_moments(sample, census, config.data, logs, asinh)
     found: dict[str, Any] = {}
     for data_set, name in _NAMES.items():
         if data_set in moments:
@@ -90,6 +96,7 @@ _NAMES = {
     "lund/declusterings": "declustering",
     "event_shapes": "event_shape",
     "subjets/subjets": "subjet",
+    "high_level": "high_level",
 }
 
 

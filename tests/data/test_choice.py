@@ -8,7 +8,7 @@ from mscat_tf.config import DataSettings
 from mscat_tf.config.training import TrainSettings
 from mscat_tf.data import Sample, event_table
 from mscat_tf.data.census import Census
-from mscat_tf.data.features import take_features, with_mass
+from mscat_tf.data.features import take_features, with_event_columns
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.data.splits import OTHER_MASS, SPARE, assign_splits
 from mscat_tf.data.statistics import column_moments
@@ -67,6 +67,21 @@ def test_choice_depends_on_the_seed_as_independent_events_would(sample):
     assert len(first & second) == pytest.approx(300 * 300 / whole, abs=5 * 3 * np.sqrt(300 / 3 * 0.25))
 
 
+def test_folds_are_equal_parts_of_whole_groups_and_only_training_events_are_left_out(sample):
+    whole, parts = rows(sample), [rows(sample, left_out={"fold": fold, "of": 4}) for fold in (1, 2, 3, 4)]
+    left = [np.setdiff1d(whole, kept) for kept in parts]
+    np.testing.assert_array_equal(np.sort(np.concatenate(left)), whole)
+    assert [len(own) for own in left] == pytest.approx([len(whole) / 4] * 4, abs=5 * np.sqrt(3 * len(whole) * 3 / 16))
+    groups = [set(sample.column("group_id")[own].tolist()) for own in left]
+    assert not any(groups[i] & groups[j] for i in range(4) for j in range(i))
+    np.testing.assert_array_equal(rows(sample, 2, left_out={"fold": 1, "of": 4}), parts[0], err_msg="no seed matters")
+    full, few = (event_table(sample, DataSettings(**own), 1) for own in ({}, {"left_out": {"fold": 1, "of": 4}}))
+    for split in ("validation", "test"):
+        np.testing.assert_array_equal(few.rows(split), full.rows(split))
+    with pytest.raises(ValueError, match=r"fold 5 of 4: there is none"):
+        DataSettings(left_out={"fold": 5, "of": 4})
+
+
 def test_other_splits_are_untouched_and_factors_are_those_of_the_chosen(sample):
     full, few = (event_table(sample, DataSettings(train_events=n), 1) for n in (None, 100))
     for split in ("validation", "test"):
@@ -120,13 +135,13 @@ def test_signal_has_its_mass_and_background_those_of_the_signal_as_often(sample)
     events = census.describe(sample.runs[0], sample.read(sample.runs[0], census.columns))
     again = Census(sample, data, 2).describe(sample.runs[0], sample.read(sample.runs[0], census.columns))
     signal, own = events.label == 1, sample.read(sample.runs[0], ("m_H",))["m_H"]
-    np.testing.assert_array_equal(events.mass[signal], own[signal])
-    assert np.any(events.mass[~signal] != again.mass[~signal])
+    np.testing.assert_array_equal(events.event_columns[:, 0][signal], own[signal])
+    assert np.any(events.event_columns[:, 0][~signal] != again.event_columns[:, 0][~signal])
     table = event_table(sample, DataSettings(), 1)
     train = (table.split == 0) & (table.label == 1)
     mass = sample.column("m_H")
     shares = [table.weight_fb[train & (mass == value)].sum() / table.weight_fb[train].sum() for value in MASSES]
-    dealt = [np.mean(events.mass[~signal] == value) for value in MASSES]
+    dealt = [np.mean(events.event_columns[:, 0][~signal] == value) for value in MASSES]
     assert sum(dealt) == pytest.approx(1.0)
     errors = np.sqrt(np.array(shares) * (1 - np.array(shares)) / np.sum(~signal))
     assert np.all(np.abs(np.array(dealt) - shares) < 4 * errors)
@@ -143,7 +158,7 @@ def test_masses_of_the_signal_weigh_the_same_if_asked(sample):
     np.testing.assert_array_equal(table.weight[table.label == 0], plain.weight[table.label == 0])
     run = sample.runs[0]
     events = table.census.describe(run, sample.read(run, table.census.columns))
-    dealt = [np.mean(events.mass[events.label == 0] == value) for value in MASSES]
+    dealt = [np.mean(events.event_columns[:, 0][events.label == 0] == value) for value in MASSES]
     assert dealt == pytest.approx([1 / 3] * 3, abs=4 * np.sqrt(2 / 9 / np.sum(events.label == 0)))
 
 
@@ -172,7 +187,7 @@ def test_network_reads_the_mass_in_every_token(sample, asked, without, expected)
 
 def test_columns_are_taken_by_name_with_and_without_the_mass():
     tokens = np.arange(2 * 3 * 6, dtype="f4").reshape(2, 3, 6)
-    with_it = with_mass({"kinematics": tokens}, np.array([800.0, 900.0]))
+    with_it = with_event_columns({"kinematics": tokens}, np.array([[800.0], [900.0]]))
     for features in (("m_H", "theta"), TOLD):
         found = take_features(with_it, DataSettings(kinematic_features=features))["kinematics"]
         np.testing.assert_array_equal(found[..., features.index("theta")], tokens[..., 5])

@@ -3,13 +3,21 @@
 import json
 import shutil
 
+import h5py
+import numpy as np
 import pytest
 
 from mscat_tf.cli import reproduce as reproducing
 from mscat_tf.cli import stages
-from mscat_tf.config.study import Study
+from mscat_tf.config.study import Row, Study
+from mscat_tf.config.training import Fold
+from mscat_tf.data import Sample
+from mscat_tf.data.choice import TRAIN
+from mscat_tf.data.choice import folds as folds_of
+from mscat_tf.data.splits import assign_splits
 from mscat_tf.errors import ConfigError, MissingExtraError
-from mscat_tf.run_folder import Run
+from mscat_tf.run_folder import Run, sample_path
+from tests.data_prep.toy_samples import write_toy_sample
 
 
 def _no_pyhf(*_):
@@ -54,6 +62,42 @@ def trained(monkeypatch):
 
     monkeypatch.setattr(stages, "train_one", noted)
     return folders
+
+
+def test_a_row_that_knows_the_score_of_another(study, trained, monkeypatch, tmp_path):
+    """Its sample holds, for every training event, the logit of the network that was trained without it."""
+    source = write_toy_sample(tmp_path / "toy", events=(150, 150))
+    made = study.model_copy(
+        update={
+            "rows": {
+                "few trees": Row(set=(f"data.path={source}", "model.boosted_trees.iterations=3")),
+                "told": Row(knows_row="few trees", set=(f"data.path={source}", "model.boosted_trees.iterations=4")),
+            }
+        }
+    )
+    monkeypatch.setattr(reproducing, "load_study", lambda name: made)
+    monkeypatch.chdir(tmp_path)
+    reproducing.reproduce([], "demo", tmp_path / "experiments", only=["told"])
+    plan = made.configurations("demo")
+    parent, told = plan["few trees"], plan["told"]
+    folds = [f"runs/{parent.name}-without-{fold}-of-5" for fold in range(1, 6)]
+    assert sorted(trained) == sorted([*folds, *(f"runs/{row.name}/seed-{n}" for row in (parent, told) for n in (1, 2))])
+    scores = np.array([Run(folder).predict(source) for folder in folds], np.float64)
+    with Sample(sample_path(told)) as sample:
+        event_id, group_id, known = (sample.column(name) for name in ("event_id", "group_id", "known_logit"))
+    with h5py.File(tmp_path / "runs" / parent.name / "cross-fitted.h5") as file:
+        fold = file["fold"][()]
+        np.testing.assert_array_equal(file["event_id"][()], event_id)
+    training = assign_splits(group_id, parent.data.train_fraction, parent.data.validation_fraction) == TRAIN
+    np.testing.assert_array_equal(fold, np.where(training, folds_of(group_id, 5), 0))
+    for number, folder in enumerate(folds, start=1):
+        assert Run(folder).config.data.left_out == Fold(fold=number, of=5)
+    logits = np.log(scores / (1 - scores))
+    own = logits[fold - 1, np.arange(len(fold))]
+    np.testing.assert_allclose(known, np.where(fold > 0, own, logits.mean(axis=0)), atol=1e-5)
+    trained.clear()
+    reproducing.reproduce([], "demo", tmp_path / "experiments")
+    assert not trained
 
 
 def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkeypatch, tmp_path):
