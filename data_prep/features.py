@@ -14,10 +14,11 @@ from data_prep.detector import Objects
 from data_prep.jet_variables import jet_arrays, known_charges
 from data_prep.subjets import subjet_arrays
 from mscat_tf.config.sample import Tokens
-from mscat_tf.physics import Cylindrical, kinematic_tokens, to_jet_frames
+from mscat_tf.physics import Cylindrical, kinematic_tokens
 from mscat_tf.physics.event_shapes import event_shapes
-from mscat_tf.physics.four_vectors import Floats, to_cartesian
+from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.physics.high_level_columns import chosen_columns
+from mscat_tf.physics.jet_frame import frames_of_events
 from mscat_tf.physics.tokens import missing_momentum
 
 Arrays = dict[str, NDArray[Any]]
@@ -55,19 +56,16 @@ def features(objects: Objects, pairs: FatJetPairs, settings: Tokens, leptons: Cy
     """
     raw, keep = objects.take(pairs.constituents), settings.constituents
     charge = known_charges(raw.charge, raw.pdg_id)
-    counts = pairs.counts.ravel()
-    energy = to_cartesian(raw.pt, raw.eta, raw.phi, raw.mass).energy
-    frame = to_jet_frames(raw.pt, raw.eta, raw.phi, energy, counts, keep)
-    shape = pairs.counts.shape
-    theta, missing, arrays = frame.theta.reshape(shape), None, {}
+    frames = frames_of_events(raw.pt, raw.eta, raw.phi, raw.mass, pairs.counts, keep)
+    missing, arrays = None, {}
     if settings.event_shapes or settings.missing_momentum:
         pt, eta, phi = _whole_events(objects, pairs.event)
         missing = missing_momentum(pt, phi) if settings.missing_momentum else None
         arrays = {"event_shapes": event_shapes(pt, eta, phi)} if settings.event_shapes else {}
     return {
-        "constituents": frame.constituents.reshape(*shape, keep, 4),
-        "constituents_mask": frame.mask.reshape(*shape, keep),
-        "kinematics": kinematic_tokens(*pairs.jets, theta, leptons, missing),
+        "constituents": frames.constituents,
+        "constituents_mask": frames.mask,
+        "kinematics": kinematic_tokens(*pairs.jets, frames.theta, leptons, missing),
         "multiplicity": pairs.counts,
         "raw/constituents": np.stack([raw.pt, raw.eta, raw.phi, raw.mass, raw.charge, raw.pdg_id], axis=-1),
         **arrays,

@@ -18,6 +18,7 @@ from data_prep.importers.root_file import Jagged, Tree
 from mscat_tf.config.importing import DelphesBranches
 from mscat_tf.errors import InputError
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.object_references import repeated_numbers, resolve
 
 FEMTOBARN_PER_PICOBARN = 1000.0
 WEIGHTS = ("Event.Weight", "Weight.Weight")
@@ -81,7 +82,7 @@ def fat_jets(tree: Tree, branches: DelphesBranches, objects: Objects, numbers: I
     counts = ak.to_numpy(ak.flatten(ak.num(references, axis=2))).astype(np.int64)
     event = np.repeat(np.arange(len(jets)), jets)
     reference = ak.to_numpy(ak.flatten(references, axis=None)).astype(np.int64)
-    constituents = referenced_jets.resolve(objects.event, numbers, np.repeat(event, counts), reference)
+    constituents = resolve(objects.event, numbers, np.repeat(event, counts), reference)
     sources = f"{branches.tracks}, {branches.photons}, {branches.neutral_hadrons}"
     way_out = "find the fat jets anew with --recluster, or name the right branches under delphes.branches"
     if np.any(constituents < 0):
@@ -89,7 +90,7 @@ def fat_jets(tree: Tree, branches: DelphesBranches, objects: Objects, numbers: I
             f"{tree.path}: {np.sum(constituents < 0)} of {len(constituents)} constituents of '{name}' in entries "
             f"{tree.start} to {tree.stop} are in none of {sources}; {way_out}"
         )
-    if len(referenced_jets.repeated_numbers(objects.event, numbers)):
+    if len(repeated_numbers(objects.event, numbers)):
         raise InputError(
             f"{tree.path}: objects of {sources} share a number (fUniqueID) within one event in entries {tree.start} to "
             f"{tree.stop}, so the constituents of '{name}' are ambiguous; {way_out}"

@@ -1,8 +1,6 @@
 """Fat jets from the references that Delphes keeps to their constituents. Units: GeV, radians.
 
-Pure: arrays in, arrays out. Every object of an event has a number of its own (`TObject::fUniqueID`); the jet lists the
-numbers of its constituents (`TRefArray`). The upper 8 bits name the process that wrote them and may differ between the
-two places, e.g. in merged files.
+Pure: arrays in, arrays out. What a reference is: `mscat_tf.physics.object_references`.
 """
 
 from typing import NamedTuple
@@ -13,8 +11,6 @@ from data_prep.arrays import Ints, offsets_of, rows
 from data_prep.cluster import FatJetPairs
 from data_prep.detector import Objects
 from mscat_tf.physics.four_vectors import Cylindrical, Floats, delta_r, from_cartesian, to_cartesian
-
-NUMBER_BITS = 24
 
 
 class ReferencedJets(NamedTuple):
@@ -30,28 +26,6 @@ class ReferencedJets(NamedTuple):
     jets: Cylindrical
     constituents: Ints
     counts: Ints
-
-
-def resolve(event: Ints, number: Ints, reference_event: Ints, reference: Ints) -> Ints:
-    """Index of the object that each reference means, or -1 where there is none.
-
-    Args:
-        event, number: `(objects,)` index of the event, `fUniqueID`.
-        reference_event, reference: `(references,)` the same for the references.
-    """
-    keys, wanted = _key(event, number), _key(reference_event, reference)
-    if len(keys) == 0:
-        return np.full(len(wanted), -1, np.int64)
-    order = np.argsort(keys, kind="stable")
-    place = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-    return np.where(keys[order][place] == wanted, order[place], -1)
-
-
-def repeated_numbers(event: Ints, number: Ints) -> Ints:
-    """Indices of objects whose number an earlier one of the same event has: references to it would be ambiguous."""
-    keys = _key(event, number)
-    order = np.argsort(keys, kind="stable")
-    return np.asarray(order[1:][np.diff(keys[order]) == 0], np.int64)
 
 
 def summed_jets(objects: Objects, event: Ints, constituents: Ints, counts: Ints) -> ReferencedJets:
@@ -93,7 +67,3 @@ def farthest_constituents(objects: Objects, found: ReferencedJets) -> Floats:
     jet = np.repeat(np.arange(len(found.counts)), found.counts)
     np.maximum.at(farthest, jet, delta_r(chosen.eta, chosen.phi, eta, phi))
     return farthest
-
-
-def _key(event: Ints, number: Ints) -> Ints:
-    return np.asarray((event << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1)), np.int64)

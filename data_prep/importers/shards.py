@@ -16,11 +16,10 @@ from data_prep.importers.base import Chunk, Part, Reader
 from mscat_tf import schema
 from mscat_tf.config import digest
 from mscat_tf.errors import InputError
+from mscat_tf.event_numbers import ENTRY_BITS, event_ids
 from mscat_tf.schema import Header, Normalisation
 
 PACKAGES = ("numpy", "h5py", "uproot", "awkward", "fastjet", "pandas", "tables")
-ENTRY_BITS = 24
-"""The lower bits of an `event_id` are the entry in its file, the upper 40 begin the file's checksum."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def _finished(job: ImportJob, part: Part) -> Arrays:
     names = sorted(job.labels)
     index = np.array([names.index(name) for name in part.names], np.int64)
     label = np.array([job.labels[name] for name in part.names], np.int64)
-    event_id = np.uint64(int(job.chunk.checksum[:10], 16) << ENTRY_BITS) + part.entry.astype(np.uint64)
+    event_id = event_ids(job.chunk.checksum, part.entry)
     return {
         **part.arrays,
         "raw/offsets": offsets_of(part.arrays["multiplicity"].ravel()),

@@ -28,8 +28,9 @@ PLACEHOLDERS = {"label": -1, "process": -1, "split": -1, "logit": np.nan, "score
 
 
 class FriendOf(NamedTuple):
-    """An imported file: its number of entries, and the SHA-256 of its content."""
+    """An imported file: its path, its number of entries, and the SHA-256 of its content."""
 
+    path: Path
     entries: int
     checksum: str
 
@@ -42,29 +43,29 @@ def write_friend(
     data: DataSettings,
     progress: Callable[[int], None] = lambda _: None,
     *,
-    of: Path,
+    of: FriendOf,
 ) -> int:
     """Write a ROOT file whose tree has an entry for every entry of a file, placeholders for those without score.
 
     Args:
         scorer, sample, out, about, data, progress: as for `mscat_tf.inference.predict.predict`.
-        of: file that the sample, or a part of it, was imported from.
+        of: file that the sample, or a part of it, comes from.
 
     Returns:
         The number of entries with a score.
 
     Raises:
-        InputError: the sample was not imported from this file, or as for `predict`.
+        InputError, SchemaError: as for `predict`.
         OutputError: `out` cannot be written.
     """
-    friend_of = imported_file(sample, of)
     with temporary_folder(out.parent) as folder:
         scores = folder / "scores.h5"
         predict(scorer, sample, scores, about, data, progress)
         with h5py.File(scores) as file:
-            columns, count = _columns(file, friend_of)
-    with atomic_path(out) as temporary, root_tree(temporary, {"friend_of": str(of), **about}, FRIEND_TYPES) as append:
-        for start in range(0, friend_of.entries, PIECE_EVENTS):
+            columns, count = _columns(file, of)
+    about = {"friend_of": str(of.path), **about}
+    with atomic_path(out) as temporary, root_tree(temporary, about, FRIEND_TYPES) as append:
+        for start in range(0, of.entries, PIECE_EVENTS):
             append({name: values[start : start + PIECE_EVENTS] for name, values in columns.items()})
     return count
 
@@ -103,7 +104,7 @@ def imported_file(sample: Sample, file: Path) -> FriendOf:
             f"{file}: is none of the files that {sample.path} was imported from ({names}), or has changed since; "
             "import it again"
         )
-    return FriendOf(int(inputs[own]["entries"]), own)
+    return FriendOf(file, int(inputs[own]["entries"]), own)
 
 
 def _columns(scores: h5py.File, of: FriendOf) -> tuple[dict[str, NDArray[Any]], int]:

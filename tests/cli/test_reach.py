@@ -1,12 +1,16 @@
 """`mscat reach` through the command line: from a mock sample over trees to limits."""
 
+import contextlib
+import io
 import json
 import shutil
+import warnings
 
 import pytest
 
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.run_folder import Run
+from tests.docs.blocks import blocks_of
 
 pytest.importorskip("pyhf")
 
@@ -36,7 +40,22 @@ def test_yields_and_limits_of_a_run(mscat, sample, tmp_path, monkeypatch):
     assert found["limit_fb"]["0"] >= found["endless_simulation"]["limit_fb"]["0"]
     workspace = json.loads((tmp_path / "runs/trees/reach/workspace.json").read_text())
     assert {sample["name"] for channel in workspace["channels"] for sample in channel["samples"]} == set(yields)
+    check_page(found, output)
     check_variations(mscat, tmp_path / "runs", found)
+
+
+def check_page(found, printed):
+    """docs/pyhf_example.md, run as it stands, against what `mscat reach` printed."""
+    names, said = {}, io.StringIO()
+    for block in (block for block in blocks_of("docs/pyhf_example.md") if block.language == "python"):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+            warnings.simplefilter("ignore", DeprecationWarning)  # pyhf 0.7.6 with jsonschema 4.18
+            exec(compile(block.text.replace("runs/demo-mscat", "runs/trees"), str(block), "exec"), names)
+    assert said.getvalue().startswith("mu = 0.0")
+    limits = [float(limit) for limit in names["limits"]]
+    assert limits == pytest.approx(list(found["limit_fb"].values()), rel=5e-3)
+    line = next(line for line in printed.splitlines() if line.lstrip(" │|┃").startswith("limit, fb "))
+    assert float(line.split("fb")[1].strip(" │|┃").split()[0]) == pytest.approx(limits[2], rel=1e-2)
 
 
 def check_variations(mscat, runs, plain):

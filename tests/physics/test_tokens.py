@@ -75,3 +75,21 @@ def test_missing_momentum_by_hand():
 )
 def test_one_object_alone_has_no_sum(asked, names):
     assert token_names(*asked) == names
+
+
+def test_arithmetic_is_of_double_precision_whatever_comes_in():
+    """Samples hold float32: a mass of 1 GeV at 2 TeV would be lost in it."""
+    rng = np.random.default_rng(2)
+    pt, eta, phi, mass, theta = (rng.uniform(0.5, 2.0, (6, 2)).astype("f4") for _ in range(5))
+    single, double = (
+        [kinematic_tokens(pt * 1000, eta, phi, mass, theta), missing_momentum(pt, phi)],
+        [
+            kinematic_tokens(*(values.astype("f8") for values in (pt * 1000, eta, phi, mass, theta))),
+            missing_momentum(pt.astype("f8"), phi.astype("f8")),
+        ],
+    )
+    for one, other in zip(single, double, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert single[0].dtype == single[1].pt.dtype == np.float64
+    assert kinematic_tokens([[500]], [[1]], [[2]], [[100]], [[1]]).dtype == np.float64
+    np.testing.assert_array_equal(missing_momentum([[3]], [[0]]).pt, [[3.0]])

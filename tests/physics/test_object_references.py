@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.importers.referenced_jets import repeated_numbers, resolve
+from mscat_tf.physics.object_references import repeated_numbers, resolve
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), max_size=12), st.data())
