@@ -8,7 +8,7 @@ SEED   ?=
 STUDIES ?=
 SCALE  ?=
 # CUDA libraries only where there is a GPU for them.
-EXTRAS ?= generate,train,export,search,reach,report,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS ?= generate,train,export,search,reach,analysis,report,docs,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
 BIN    := $(VENV)/bin
 # uv installs in a third of pip's CPU time; where it cannot (an index that only pip is told of), pip does.
@@ -18,7 +18,7 @@ PACKAGES = $(addprefix --only-binary=,$(BINARY)) --no-build-isolation --constrai
 OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv train-mirror reproduce data figures notebook test check clean
+.PHONY: help venv train-mirror reproduce data figures notebook docs wheel presets test faults coverage mutants check clean
 
 help:  ## this list
 	@echo "make TARGET [CONFIG=demo] [EVENTS=12000] [EPOCHS=9] [SEED=1]"
@@ -50,8 +50,34 @@ notebook: venv  ## open the notebooks of docs/ in JupyterLab, the first one in f
 	$(PIP) --constraint constraints.txt --no-build-isolation --editable ".[notebook]"
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) docs/01_first_run.ipynb
 
+docs: venv  ## the documentation as a site in site/, warnings as errors
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --jobs auto -c docs . site
+	@echo "open site/index.html"
+
+wheel: venv  ## dist/*.whl, which pip installs without this folder (docs/install.md)
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
+
+presets: venv  ## train the networks that ship anew, from nothing -> mscat_tf/presets/
+	$(BIN)/mscat make-preset presets/mscat-small --out mscat_tf/presets
+	$(BIN)/mscat make-preset presets/mixer-small --out mscat_tf/presets
+
 test: venv  ## the whole test suite, on all cores
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+
+coverage: venv  ## lines that the tests reach, without the slow ones; fails below 90 %
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -m "not slow" --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+mutants: venv  ## which faults put into frame, masks, metrics and schema the tests find; goes on where it stopped
+	CI=1 $(BIN)/mutmut run --max-children 1 > mutants.log || { tail -c 2000 mutants.log; exit 1; }
+	$(BIN)/python -m experiments.mutants
+
+faults: venv  ## killed processes, bad files, full disks, code in files: docs/faults.md; hours, goes on where it stopped
+	$(BIN)/python -m experiments.faults $(if $(SEED),--seed $(SEED))
 
 check: venv  ## formatting, lint, types, import rules
 	$(BIN)/ruff check .

@@ -8,9 +8,9 @@ from typing import Any
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["__version__", "load_run"]
+__all__ = ["__version__", "load_preset", "load_run"]
 
-_LAZY = {"load_run": "mscat_tf.run_folder"}
+_LAZY = {"load_preset": "mscat_tf.presets.library", "load_run": "mscat_tf.run_folder"}
 """Public names by the module that holds them, loaded when first asked for."""
 
 

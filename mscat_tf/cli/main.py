@@ -8,7 +8,7 @@ from collections.abc import Callable
 import typer
 from typer.main import get_command
 
-from mscat_tf.cli import network_commands, outcome, sample_commands
+from mscat_tf.cli import inference_commands, network_commands, outcome, sample_commands
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "generate": sample_commands.generate,
@@ -27,8 +27,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cross-fit": network_commands.cross_fit,
     "explain": network_commands.explain,
     "report": network_commands.report,
-    "predict": network_commands.predict,
-    "export": network_commands.export,
+    "presets": inference_commands.presets,
+    "make-preset": inference_commands.make_preset,
+    "predict": inference_commands.predict,
+    "export": inference_commands.export,
     "train-mirror": network_commands.train_mirror,
     "compare": network_commands.compare,
     "figures": network_commands.figures,

@@ -194,49 +194,6 @@ def report(
     reporting.report(runs, out, events)
 
 
-def predict(
-    network: Annotated[Path, typer.Argument(metavar="RUN|FILE.onnx", help="Run folder, or exported network.")],
-    events: Annotated[
-        list[Path], typer.Argument(metavar="FILE|FOLDER", help="Sample file or folder; with --import files of others.")
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write: .h5, .parquet or .root; default: scores-NAME.h5 beside the network."),
-    ] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(help="keras (default of a run), or onnx: onnxruntime, without TensorFlow for FILE.onnx."),
-    ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Events at a time.")] = 512,
-    format: Annotated[
-        str | None, typer.Option("--import", metavar="FORMAT", help="Import first: a FORMAT of `mscat import`.")
-    ] = None,
-    mass_hypothesis: Annotated[
-        float | None, typer.Option(min=0.0, help="m_H [GeV] of all events, for a network that reads it.")
-    ] = None,
-    friend_of: Annotated[
-        Path | None, typer.Option(metavar="FILE.root", help="Imported file: write a friend of its tree.")
-    ] = None,
-) -> None:
-    """Scores of any sample, streaming -> HDF5, Parquet or ROOT."""
-    from mscat_tf.cli import predict as command
-
-    command.predict(network, events, out, backend, batch, format, mass_hypothesis, friend_of)
-
-
-def export(
-    run: RunFolder,
-    format: Annotated[str, typer.Option(help="onnx or saved_model.")] = "onnx",
-    out: Annotated[
-        Path | None, typer.Option(help="File or folder; default: model.onnx or saved_model/ in RUN.")
-    ] = None,
-) -> None:
-    """Write a network for other programs, normalisation inside, checked against Keras."""
-    from mscat_tf.cli import export as command
-
-    command.export(run, format, out)
-
-
 def train_mirror(
     config: Configuration = "demo",
     settings: Set = None,

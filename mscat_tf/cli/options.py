@@ -9,6 +9,9 @@ Configuration = Annotated[
     str, typer.Argument(metavar="CONFIG", help="YAML file, or the name of a shipped one: demo, smoke.")
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, e.g. runs/demo-mscat.")]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Instead of a run: a network that ships, see `mscat presets`.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. --set train.epochs=5; may be repeated."),

@@ -25,6 +25,14 @@ def status_of(command: Any) -> int:
     except MscatError as error:
         _say(str(error))
         return WRONG_INPUT
+    except ModuleNotFoundError as error:
+        from mscat_tf.cli.extras import missing_extra
+
+        missing = missing_extra(error)
+        if missing is None:
+            return _fault(error)
+        _say(str(missing))
+        return WRONG_INPUT
     except Exception as error:  # the last line of defence: keep the traceback, show where
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line itself
             error.show()

@@ -4,6 +4,7 @@ from mscat_tf.cli import stages
 from mscat_tf.cli.console import Reporter, out
 from mscat_tf.config import Config
 from mscat_tf.run_folder import sample_path, source_path
+from mscat_tf.schema import MANIFEST
 
 
 def prepare(config: Config, workers: int | None = None) -> None:
@@ -28,3 +29,10 @@ def prepare_if_asked(config: Config, workers: int | None = None) -> None:
     """Derive the sample unless the configuration reads it as it was made."""
     if config.data.preparation.departs:
         prepare(config, workers)
+
+
+def simulate_and_prepare(config: Config, workers: int | None = None) -> None:
+    """Generate the sample unless it is there or somebody else's (`data.path`), and derive from it what is asked for."""
+    if config.data.path is None and not (source_path(config) / MANIFEST).is_file():
+        stages.generate(config, workers)
+    prepare_if_asked(config, workers)

@@ -9,7 +9,7 @@ from mscat_tf.cli import stages
 from mscat_tf.cli.console import out, table
 from mscat_tf.cli.cross_fit import cross_fit
 from mscat_tf.cli.pipeline import evaluated_alike
-from mscat_tf.cli.preparing import prepare_if_asked
+from mscat_tf.cli.preparing import simulate_and_prepare
 from mscat_tf.config import Config
 from mscat_tf.config.base import unknown_key
 from mscat_tf.config.study import Study, load_study, studies
@@ -100,7 +100,7 @@ def _made(study: Study, plan: dict[str, Config], workers: int | None, asked: Col
             known = study.rows[row].knows_row
             if known is not None:
                 cross_fit(runs[known])
-            _simulated(config, workers)
+            simulate_and_prepare(config, workers)
         if parent in runs and (row in asked or (sample_path(config) / MANIFEST).is_file()):
             runs[row] = _evaluated(_borrowed(runs[parent], config), config)
         elif not parent and row in asked:
@@ -108,12 +108,6 @@ def _made(study: Study, plan: dict[str, Config], workers: int | None, asked: Col
         elif not parent and has_run(folder) and Run(folder).finished:
             runs[row] = _evaluated(Run(folder), config)
     return runs
-
-
-def _simulated(config: Config, workers: int | None) -> None:
-    if config.data.path is None and not (source_path(config) / MANIFEST).is_file():
-        stages.generate(config, workers)
-    prepare_if_asked(config, workers)
 
 
 def _trained(config: Config) -> Run:
@@ -138,7 +132,7 @@ def _acceptance(study: Study, workers: int | None, simulate: bool) -> dict[str, 
     if config is None:
         return None
     if simulate:
-        _simulated(config, workers)
+        simulate_and_prepare(config, workers)
     return acceptance(source_path(config)) if (source_path(config) / MANIFEST).is_file() else None
 
 

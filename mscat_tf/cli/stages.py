@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mscat_tf.cli.console import Reporter, duration, out, quiet_start, table
+from mscat_tf.cli.extras import sentence
 from mscat_tf.cli.profile import train_profiled
 from mscat_tf.cli.repeats import print_repeats
 from mscat_tf.cli.results import print_metrics
@@ -186,6 +187,4 @@ def find(module: str, extra: str) -> Any:
         with quiet_start():
             return import_module(module)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"{error.name or module} is not installed; install it with: pip install 'mscat-tf[{extra}]'"
-        ) from error
+        raise MissingExtraError(sentence(error.name or module, extra)) from error

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from mscat_tf.config.base import Settings, as_config_error, digest, parse_yaml, unknown_key
+from mscat_tf.config.base import Settings, as_config_error, digest, parse_yaml, safe_yaml, unknown_key
 from mscat_tf.config.model import ModelSettings
 from mscat_tf.config.networks.analysis_model import ANALYSIS_MODEL
 from mscat_tf.config.sample import ProcessName, SampleSettings
@@ -46,7 +46,7 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _jet_variables(self) -> "Config":
-        """Let `data.high_level_features` name the variables that the modules of `analysis_model` read, and no others."""
+        """Let `data.high_level_features` name what the modules of `analysis_model` read, and nothing else."""
         if self.model.name == ANALYSIS_MODEL:
             given, derived = self.data.high_level_features, self.data.preparation.high_level
             chosen = chosen_columns(["all"] if derived is None else derived) if given is None else given
@@ -103,7 +103,7 @@ class Config(Settings):
 
 def shipped_configurations() -> list[str]:
     """Names that may be given instead of a YAML file: `demo`, ..., `ablations/pooling_mean`, ..."""
-    folder = _shipped()
+    folder = shipped_folder()
     below = [entry for entry in folder.iterdir() if entry.is_dir() and entry.name != "studies"]
     places = {"": folder, **{f"{entry.name}/": entry for entry in below}}
     files = [(prefix, file.name) for prefix, place in places.items() for file in place.iterdir()]
@@ -127,8 +127,19 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     return _validate(values, where)
 
 
-def _shipped() -> Any:
-    return resources.files("experiments")
+def shipped_folder() -> Any:
+    """The package `experiments` as it was installed with this one.
+
+    Raises:
+        ConfigError: another package of this name stands before it on Python's path.
+    """
+    folder = resources.files("experiments")
+    if not folder.joinpath("demo.yaml").is_file():
+        raise ConfigError(
+            f"{folder}: another package 'experiments' hides the configurations of mscat-tf; start Python in another "
+            "folder, or take this one off PYTHONPATH"
+        )
+    return folder
 
 
 def _with_base(source: str | Path, above: tuple[str, ...]) -> dict[str, Any]:
@@ -175,7 +186,7 @@ def _read(source: str | Path, asked_by: str) -> str:
         raise ConfigError(
             f"{asked_by}{source}: neither a .yaml file nor a shipped configuration; {unknown_key(str(source), near)}"
         )
-    return str(_shipped().joinpath(f"{source}.yaml").read_text())
+    return str(shipped_folder().joinpath(f"{source}.yaml").read_text())
 
 
 def section_alone(
@@ -214,7 +225,7 @@ def apply_overrides(values: dict[str, Any], override: str) -> None:
         if not isinstance(place, dict):
             raise ConfigError(f"--set {override}: '{parent}' is a value, not a section; see the keys with --dry-run")
     try:
-        place[last] = yaml.safe_load(text)
+        place[last] = safe_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override}: the value is not valid YAML; quote it") from error
 

@@ -1,12 +1,11 @@
 """A study: configurations that differ in what is asked about, trained with several seeds and compared."""
 
-from importlib import resources
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from mscat_tf.config.base import Settings, as_config_error, parse_yaml, unknown_key
-from mscat_tf.config.load import Config, load_config
+from mscat_tf.config.load import Config, load_config, shipped_folder
 from mscat_tf.config.sample import ProcessName
 from mscat_tf.errors import ConfigError
 
@@ -263,4 +262,4 @@ def load_study(name: str) -> Study:
 
 
 def _shipped() -> Any:
-    return resources.files("experiments").joinpath(FOLDER)
+    return shipped_folder().joinpath(FOLDER)

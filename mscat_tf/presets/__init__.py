@@ -1,0 +1,1 @@
+"""Networks that ship trained: each a small run folder with a model card, beside these modules (docs/presets.md)."""
