@@ -12,6 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from mscat_tf.config import load_config
 from mscat_tf.data.mock import write_mock_sample
+from tests.chromium import browser
+from tests.smoke_run import smoke_run
+
+__all__ = ["browser", "smoke_run"]  # fixtures
 
 quick = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=quick)

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,26 +16,9 @@ import pytest
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.run_folder import load_run
 from tests.docs_notebooks import execute, outputs
+from tests.smoke_run import command, environment, run_alone
 
 pytestmark = pytest.mark.slow
-CHECKOUT = Path(__file__).parents[2]
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "mscat_tf.cli.main", *map(str, arguments)]
-
-
-def environment():
-    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "160"}
-
-
-def run_alone(folder, *arguments):
-    """A command in a process of its own."""
-    result = subprocess.run(
-        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, timeout=600, check=False
-    )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
-    return result.stdout
 
 
 def kill_when(folder, seen, *arguments):
@@ -58,16 +40,8 @@ def checksums(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob("[!.]*.h5"))}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """`mscat train-mirror smoke`, uninterrupted, simulated by two workers; shared by the tests below."""
-    folder = tmp_path_factory.mktemp("smoke")
-    output = run_alone(folder, "train-mirror", "smoke", "--workers", 2)
-    return folder, output
-
-
-def test_one_table_and_every_figure(finished):
-    folder, output = finished
+def test_one_table_and_every_figure(smoke_run):
+    folder, output = smoke_run
     for word in (
         "mscat",
         "concatenation",
@@ -87,9 +61,9 @@ def test_one_table_and_every_figure(finished):
     assert comparison["seconds"]["simulation"] > 0
 
 
-def test_notebooks_show_the_run(finished, tmp_path):
+def test_notebooks_show_the_run(smoke_run, tmp_path):
     """The first three, on the run that stands there: every figure, and the tables of objects."""
-    folder, _ = finished
+    folder, _ = smoke_run
     shown = {
         "01_first_run.ipynb": (3, "runs/smoke-mscat"),
         "02_explore_the_data.ipynb": (4, "data/smoke: 120 events"),
@@ -110,8 +84,8 @@ def test_notebook_from_delphes_to_a_classifier(tmp_path):
     assert run.metrics._repr_html_() in outputs(notebook, "text/html")
 
 
-def test_the_same_command_again_changes_nothing(finished, mscat, monkeypatch):
-    folder, _ = finished
+def test_the_same_command_again_changes_nothing(smoke_run, mscat, monkeypatch):
+    folder, _ = smoke_run
     before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/model.keras")}
     monkeypatch.chdir(folder)
     status, output, complaint = mscat("train-mirror", "smoke", "--workers", 2)
@@ -120,32 +94,32 @@ def test_the_same_command_again_changes_nothing(finished, mscat, monkeypatch):
     assert before == {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/model.keras")}
 
 
-def test_killed_generation_and_one_worker_give_the_same_bytes(finished, tmp_path):
+def test_killed_generation_and_one_worker_give_the_same_bytes(smoke_run, tmp_path):
     """SIGKILL after the first shard; resumed with one worker instead of two."""
     data = tmp_path / "data/smoke"
     kill_when(tmp_path, lambda: any(data.glob("[!.]*.h5")), "generate", "smoke", "--workers", 2)
     assert not (data / "sample.json").exists()
     run_alone(tmp_path, "generate", "smoke", "--workers", 1)
-    expected = checksums(finished[0] / "data/smoke")
+    expected = checksums(smoke_run[0] / "data/smoke")
     assert len(expected) == 7
     assert checksums(data) == expected
-    assert (data / "sample.json").read_bytes() == (finished[0] / "data/smoke/sample.json").read_bytes()
+    assert (data / "sample.json").read_bytes() == (smoke_run[0] / "data/smoke/sample.json").read_bytes()
     assert not list(data.glob(".part-*"))
 
 
-def test_truncated_shard_is_made_again(finished, mscat, tmp_path):
+def test_truncated_shard_is_made_again(smoke_run, mscat, tmp_path):
     data = tmp_path / "data/smoke"
-    shutil.copytree(finished[0] / "data/smoke", data)
+    shutil.copytree(smoke_run[0] / "data/smoke", data)
     (victim,) = data.glob("signal-*-0001.h5")
     victim.write_bytes(victim.read_bytes()[:3000])
     status, _, complaint = mscat("generate", "smoke", "--workers", 1)
     assert status == 0, complaint
-    assert checksums(data) == checksums(finished[0] / "data/smoke")
+    assert checksums(data) == checksums(smoke_run[0] / "data/smoke")
 
 
-def test_killed_training_ends_where_an_uninterrupted_one_does(finished, mscat, tmp_path):
+def test_killed_training_ends_where_an_uninterrupted_one_does(smoke_run, mscat, tmp_path):
     """SIGKILL after the first epoch; the resumed run has the same weights, scores and test AUC (1e-6, one device)."""
-    shutil.copytree(finished[0] / "data/smoke", tmp_path / "data/smoke")
+    shutil.copytree(smoke_run[0] / "data/smoke", tmp_path / "data/smoke")
     run = tmp_path / "runs/smoke-kinematics_only"
     arguments = ("train", "smoke", "--set", "model.name=kinematics_only", "--name", "smoke-kinematics_only")
     kill_when(tmp_path, lambda: any(run.glob("checkpoints/step-*.npz")), *arguments)
@@ -153,7 +127,7 @@ def test_killed_training_ends_where_an_uninterrupted_one_does(finished, mscat, t
     for command_line in (arguments, ("evaluate", "runs/smoke-kinematics_only")):
         status, _, complaint = mscat(*command_line)
         assert status == 0, complaint
-    straight, resumed = load_run(finished[0] / "runs/smoke-kinematics_only"), load_run(run)
+    straight, resumed = load_run(smoke_run[0] / "runs/smoke-kinematics_only"), load_run(run)
     for one, other in zip(straight.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     logits = [read_scores(r.path / "scores.h5").logit for r in (straight, resumed)]

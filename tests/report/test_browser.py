@@ -1,22 +1,15 @@
-"""The page in a real browser: no error, no request, every select changes its figure, keyboard, phone, printer.
-
-Without Chromium these tests are skipped; where `MSCAT_NEEDS_CHROMIUM` is set (`.ci/run`) they fail instead.
-`MSCAT_SCREENSHOTS=folder` keeps the pictures.
-"""
+"""The page in a real browser: no error, no request, every select changes its figure, keyboard, phone, printer."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from mscat_tf.report import write_report
+from tests.chromium import SIZES
 from tests.report.mock_run import evaluated, explained, write_sample
 
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=2'>&amp;\"`"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-"""For root, for machines without a screen, for small containers."""
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
@@ -27,22 +20,6 @@ def path(tmp_path_factory):
     first = explained(evaluated(folder / "<b onclick='hack()'>&lt;", sample))
     other = evaluated(folder / "other", sample, "model.width=24", strength=1.0)
     return write_report([first, other], folder / "report.html")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One Chromium for all tests."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        if os.environ.get("MSCAT_NEEDS_CHROMIUM"):
-            pytest.fail("Chromium is not installed, and MSCAT_NEEDS_CHROMIUM asks for it: apt-get install chromium")
-        pytest.skip("no Chromium on this machine: the report's page is not opened (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 class Watched:
