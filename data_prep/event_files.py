@@ -15,22 +15,31 @@ GROUP_BITS = 40
 """Lower bits of a `group_id`: the place of the event in its file. The upper 24 begin the file's checksum."""
 
 GZIP_MAGIC = b"\x1f\x8b"
+MOST_CHARACTERS = 2**20
+"""Of a line: event files have short ones, and a longer one may be a compressed bomb."""
 
 
 @contextmanager
-def opened(path: str) -> Iterator[IO[str]]:
-    """Text of a file, gzip or plain.
+def opened(path: str) -> Iterator[Iterator[str]]:
+    """Lines of a file, gzip or plain.
 
     Raises:
-        InputError: it cannot be read, or ends within its compressed part.
+        InputError: it cannot be read, ends within its compressed part, or has a line of absurd length.
     """
     try:
         with Path(path).open("rb") as file:
             compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         with gzip.open(path, "rt") if compressed else Path(path).open() as text:
-            yield text
+            yield _lines(path, text)
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{path}: cut off or damaged ({error}); write or copy the file again") from error
+
+
+def _lines(path: str, text: IO[str]) -> Iterator[str]:
+    while line := text.readline(MOST_CHARACTERS):
+        if len(line) == MOST_CHARACTERS:
+            raise InputError(f"{path}: has a line of {MOST_CHARACTERS} characters or more, so it is no event file")
+        yield line
 
 
 def checksum(path: Path) -> str:

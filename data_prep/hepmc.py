@@ -73,6 +73,11 @@ class HepMcSource:
                 for place, event in enumerate(islice(file, skip, None), start=skip):
                     yield event_files.group_head(found.checksum) | place, _columns(path, event)
                     number += 1
+            read = number - int(self._starts[index])
+            if read < found.events:  # pyhepmc ends without a word where it cannot go on
+                raise InputError(
+                    f"{path}: event {read} of {found.events} (counted from 0) cannot be read; write the file again"
+                )
 
     def _joined(self, chunk: list[tuple[int, Any]]) -> Particles:
         weights = np.array([weight for _, (weight, _) in chunk])
@@ -105,14 +110,23 @@ def _summary(path: str, _size: int, _time: int) -> HepMcSummary:
             events += line.startswith("E ")
             complete = complete or line.startswith(LISTING_ENDS)
             if line.startswith("A 0 GenCrossSection"):
-                value, error = line.split()[3:5]
-                cross_section = float(value), float(error)
+                cross_section = _cross_section(path, line)
     if not complete or events == 0:
         raise InputError(
             f"{path}: cut off after {events} events, or not HepMC3 text ('{LISTING_ENDS}' is missing); "
             "write or copy the file again"
         )
     return HepMcSummary(events, event_files.checksum(Path(path)), *cross_section)
+
+
+def _cross_section(path: str, line: str) -> tuple[float, float]:
+    try:
+        value, error = (float(word) for word in line.split()[3:5])
+    except ValueError as fault:
+        raise InputError(
+            f"{path}: '{line.strip()}' gives no cross-section with its error; write or copy the file again"
+        ) from fault
+    return value, error
 
 
 def _columns(path: str, event: Any) -> tuple[float, NDArray[Any]]:

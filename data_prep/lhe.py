@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ SHIPPED = {"4b-14TeV": "4b-14TeV.lhe.gz"}
 """Names that stand for files of this package, see docs/matrix_element_4b.md."""
 
 BATCH = 200
+MOST_LINES = 100_000
+"""Of one event, with its weights."""
 UNIT_WEIGHTS, WEIGHTS_IN_PICOBARN = 3, 4
 _HEAD, _TAIL = '<LesHouchesEvents version="1.0">\n', "</LesHouchesEvents>\n"
 
@@ -197,7 +199,7 @@ def _blocks(path: str, skip: int) -> Iterator[tuple[str, str]]:
         yield from _blocks_of(path, file, skip)
 
 
-def _blocks_of(path: str, file: IO[str], skip: int) -> Iterator[tuple[str, str]]:
+def _blocks_of(path: str, file: Iterable[str], skip: int) -> Iterator[tuple[str, str]]:
     kind, complete, events = "", False, 0
     lines: list[str] = []
     for line in file:
@@ -207,6 +209,8 @@ def _blocks_of(path: str, file: IO[str], skip: int) -> Iterator[tuple[str, str]]
             events += kind == "event"
         if kind:
             lines.append(line)
+            if len(lines) > MOST_LINES:
+                raise InputError(f"{path}: <{kind}> number {events} has no end; write or copy the file again")
             if text.startswith(f"</{kind}>"):
                 if kind == "init" or events > skip:
                     yield kind, "".join(lines)

@@ -15,7 +15,6 @@ from typing import Any
 from data_prep.dask_cluster import Report, Workplace, compute
 from data_prep.event_files import checksum
 from data_prep.known_score import known_file
-from data_prep.lock import locked
 from data_prep.prepared_shard import Maker, prepared_configuration, prepared_digest
 from data_prep.theta_origin import check_possible, dealt
 from mscat_tf import files, schema
@@ -23,6 +22,7 @@ from mscat_tf.config import digest
 from mscat_tf.config.preparation import Preparation
 from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError, SchemaError
+from mscat_tf.lock import locked
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.schema import MANIFEST
 

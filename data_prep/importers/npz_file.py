@@ -16,6 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError
+from mscat_tf.plausible_size import archive_problem
 
 PIECE = 2**18
 """Bytes that are decompressed at once on the way to the wanted rows."""
@@ -77,6 +78,8 @@ def _skip(stream: IO[bytes], size: int) -> None:
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
+            if problem := archive_problem(archive):
+                raise InputError(f"{path}: {problem}, which no sample does; copy it again, or leave it out")
             yield archive
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; check the path") from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_prep import extras
 from data_prep.arrays import Ints
 from mscat_tf.errors import InputError, MissingExtraError
+from mscat_tf.plausible_size import entries_problem
 
 LARGE_FILE_VERSION = 1_000_000
 """From this version on the header of a ROOT file holds 64-bit addresses (ROOT, TFile, "ROOT file layout")."""
@@ -105,6 +106,8 @@ def open_tree(path: Path, name: str, start: int = 0, stop: int | None = None) ->
                 f"{path}: holds no tree '{name}' (trees: {', '.join(sorted(set(trees))) or 'none'}); give files of the "
                 "right format, or name the tree in the settings"
             )
+        if problem := entries_problem(tree.num_entries, path):
+            raise InputError(f"{path}: tree '{name}' {problem}; copy it again, or leave it out")
         yield Tree(path, tree, start, stop)
 
 

@@ -18,13 +18,13 @@ from data_prep.importers import base, inventory, shards
 from data_prep.importers.inventory import Inventory
 from data_prep.importers.plan import Work, plan_files, plan_work
 from data_prep.importers.shards import ImportJob, ImportRecord
-from data_prep.lock import locked
 from data_prep.records import add_run
 from mscat_tf import files, schema
 from mscat_tf.config import digest
 from mscat_tf.config.cluster import ClusterSettings
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.errors import InputError
+from mscat_tf.lock import locked
 
 RECORD = "import.json"
 

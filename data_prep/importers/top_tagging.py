@@ -16,6 +16,7 @@ import numpy as np
 from data_prep import extras
 from data_prep.detector import Objects
 from data_prep.importers.base import Chunk, FilePlan, Part
+from data_prep.importers.safe_tables import check_tables
 from data_prep.importers.single_jets import (
     CROSS_SECTION_FB,
     NO_CROSS_SECTION,
@@ -110,6 +111,7 @@ def _open(path: Path) -> Iterator[_Table]:
         raise InputError(f"{path}: no such file; check the path")
     with contextlib.ExitStack() as stack:
         with _damage_told(path):
+            check_tables(path)
             store = stack.enter_context(pandas.HDFStore(path, "r"))
             keys = [key for key in store.keys() if key != "/"]  # noqa: SIM118, not a dictionary
         if len(keys) != 1:
@@ -127,9 +129,11 @@ def _open(path: Path) -> Iterator[_Table]:
 
 @contextlib.contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
-    """Only pandas runs inside: PyTables raises RuntimeError, pandas whatever its guesses lead to."""
+    """Only readers of HDF5 run inside: PyTables raises RuntimeError, pandas whatever its guesses lead to."""
     try:
         yield
+    except InputError:
+        raise
     except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise InputError(
             f"{path}: truncated, damaged or not a table that pandas wrote ({type(error).__name__}); copy it again, or "

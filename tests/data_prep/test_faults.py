@@ -17,10 +17,10 @@ import pytest
 
 from data_prep import dask_cluster
 from data_prep.dask_cluster import Workplace, compute
-from data_prep.lock import LOCK, locked
 from data_prep.run import generate
 from mscat_tf.errors import ConfigError, GenerationError, OutputError
 from mscat_tf.files import PART
+from mscat_tf.lock import LOCK, locked
 from mscat_tf.schema import UNFINISHED
 from tests.data_prep.conftest import quick_settings
 from tests.data_prep.test_run import checksums
@@ -180,7 +180,7 @@ def test_two_jobs_that_write_one_sample(tmp_path):
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):
-    code = "import sys, time; from pathlib import Path; from data_prep.lock import locked\n"
+    code = "import sys, time; from pathlib import Path; from mscat_tf.lock import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     owner = subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert owner.stdout.readline() == "held\n"

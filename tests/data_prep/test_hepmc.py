@@ -111,3 +111,15 @@ def test_faults_are_named(written, tmp_path):
     broken.write_text(text.replace(line, " ".join([*fields[:4], "nan", *fields[5:]]), 1))
     with pytest.raises(InputError, match="not finite"):
         HepMcSource((str(broken),), 5, 0, "").next_particles(5)
+    spoilt = tmp_path / "spoilt.hepmc"
+    spoilt.write_text(text.replace(line, "P 9 nonsense", 1))
+    with pytest.raises(InputError, match=r"spoilt\.hepmc: event 0 of \d+ .* cannot be read"):
+        HepMcSource((str(spoilt),), 5, 0, "").next_particles(5)
+    wordy = tmp_path / "words.hepmc"
+    wordy.write_text(text.replace("E 0 ", "A 0 GenCrossSection much\nE 0 ", 1))
+    with pytest.raises(InputError, match=r"words\.hepmc: 'A 0 GenCrossSection much' gives no cross-section"):
+        HepMcSource((str(wordy),), 5, 0, "")
+    endless = tmp_path / "endless.hepmc"
+    endless.write_text("x" * 2**20)
+    with pytest.raises(InputError, match=r"endless\.hepmc: has a line of 1048576 characters"):
+        HepMcSource((str(endless),), 5, 0, "")

@@ -21,12 +21,6 @@ CHOICE = ("lund", "mass", "s2_all_trimmed")
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """27 events of two jets in two files without named variables; read only."""
-    return write_toy_sample(tmp_path_factory.mktemp("toy") / "sample")
-
-
-@pytest.fixture(scope="module")
 def derived(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("derived")
     prepare(source, Preparation(high_level=CHOICE), folder, workers=1)

@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_prep.arrays import offsets_of
+from data_prep import prepare as prepare_module
+from data_prep.arrays import concatenated, offsets_of
+from data_prep.prepared_shard import Maker
 from mscat_tf import schema
+from mscat_tf.config.preparation import Preparation
 from mscat_tf.config.sample import Selection
+from mscat_tf.data import Sample
 from mscat_tf.data.mock import mock_arrays, mock_header
 from mscat_tf.physics import from_cartesian, kinematic_tokens, to_cartesian, to_jet_frames
 from mscat_tf.physics.tokens import token_names
 
 KEEP = 8
+TOKENS = ("constituents", "constituents_mask", "kinematics")
 FLOW = [{"cut": "generated", "raw": 1000, "weighted": 1000.0}, {"cut": "double b tag", "raw": 900, "weighted": 500.0}]
 
 
@@ -31,6 +36,22 @@ def write_toy_sample(folder, events=(15, 12), jets=2, seed=0, label=None, files=
         schema.write_sample(folder / name, header, arrays)
         first += count
     return folder
+
+
+def columns(path, names=TOKENS):
+    """Whole columns of a sample, by name."""
+    with Sample(path) as sample:
+        return {name: sample.column(name) for name in names}
+
+
+def derived(path, **switches):
+    """Columns of the derived sample, which is not written."""
+    with Sample(path) as sample:
+        maker, numbers = Maker(sample, Preparation(**switches)), range(len(sample.files))
+        dealt = [None for _ in numbers]
+        if switches.get("theta") == "shuffled_events":
+            dealt = prepare_module._dealt_angles(maker, len(numbers))
+        return concatenated([maker.make(number, angles)[1] for number, angles in zip(numbers, dealt, strict=True)])
 
 
 def toy_file(events, jets, rng, first):

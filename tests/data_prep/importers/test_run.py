@@ -12,11 +12,11 @@ import pytest
 from data_prep.importers.base import FORMATS
 from data_prep.importers.plan import expanded
 from data_prep.importers.run import import_sample
-from data_prep.lock import locked
 from mscat_tf.cli import main as command_line
 from mscat_tf.config.importing import Format, ImportSettings, load_import
 from mscat_tf.data import Sample
 from mscat_tf.errors import ConfigError, InputError, OutputError
+from mscat_tf.lock import locked
 from tests.data_prep.importers.conftest import settings_for
 from tests.data_prep.importers.delphes_files import HARD, event, write
 

@@ -1,0 +1,1 @@
+"""The fault campaign, in its reduced form."""
