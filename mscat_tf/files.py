@@ -1,14 +1,17 @@
 """Writing without ever leaving half a file: a temporary name in the same folder, then a rename."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mscat_tf.errors import OutputError
+from mscat_tf.errors import InputError, OutputError
 
 PART = ".part-"
 
@@ -26,6 +29,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f"{PART}{os.getpid()}-{path.name}")  # keeps the ending: Keras looks at it
     try:
         make_folder(path.parent)
+        remove_leftovers(path.parent, path.name)
         yield temporary
         with open(temporary, "rb+") as handle:
             os.fsync(handle.fileno())
@@ -59,21 +63,59 @@ def make_folder(folder: str | Path) -> Path:
     return folder
 
 
-def remove_leftovers(folder: str | Path) -> int:
-    """Delete temporary files of processes that no longer run (killed half-way); return how many."""
+@contextlib.contextmanager
+def temporary_folder(beside: str | Path) -> Iterator[Path]:
+    """Give an empty folder below `beside`, removed with the block; that of a killed process by `remove_leftovers`."""
+    remove_leftovers(make_folder(beside))
+    with tempfile.TemporaryDirectory(prefix=f"{PART}{os.getpid()}-", dir=beside) as folder:
+        yield Path(folder)
+
+
+def remove_leftovers(folder: str | Path, name: str | None = None) -> int:
+    """Delete temporary files and folders of processes that no longer run (killed half-way); return how many.
+
+    Args:
+        folder: where. name: of the file that they were to become; default: any.
+    """
     removed = 0
-    for part in Path(folder).glob(f"{PART}*"):
-        owner = part.name.removeprefix(PART).partition("-")[0]
-        if not (owner.isdigit() and Path("/proc", owner).exists()):
+    for part in Path(folder).glob(f"{PART}*" if name is None else f"{PART}*-{glob.escape(name)}"):
+        if _runs(part.name.removeprefix(PART).partition("-")[0]):
+            continue
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
             part.unlink(missing_ok=True)
-            removed += 1
+        removed += 1
     return removed
+
+
+def _runs(process: str) -> bool:
+    """Whether a process of this number runs. One that was killed stays in `/proc` until its parent asks after it."""
+    try:
+        state = Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return process.isdigit() and state not in "ZX"
 
 
 def file_digest(path: str | Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """What `write_json` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file. InputError: it is damaged.
+    """
+    try:
+        return dict(json.loads(Path(path).read_text()))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: damaged ({error}); copy it again, or give the command that made it anew") from error
 
 
 def write_json(path: str | Path, values: Any) -> None:

@@ -1,17 +1,16 @@
 """`runs/<name>/`: where a run keeps what, whether it is finished, and the run as an object for Python and Jupyter."""
 
-import json
 from collections.abc import Mapping
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mscat_tf.config import Config, load_config
+from mscat_tf.config import Config, load_config, study
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError
 from mscat_tf.explanation import Explanation, StoredMaps
-from mscat_tf.files import file_digest
+from mscat_tf.files import file_digest, read_json
 from mscat_tf.html_table import html_table
 from mscat_tf.number_text import estimate_text
 from mscat_tf.run_metrics import Metrics
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from mscat_tf.data import EventTable, Sample
     from mscat_tf.inference.scorer import Scorer
 
-RUNS = Path("runs")
+RUNS = Path(study.RUNS)
 DATA = Path("data")
 
 
@@ -118,9 +117,7 @@ class Run:
         Raises:
             InputError: the training is not finished, the file is damaged, or boosted trees were trained.
         """
-        import keras
-
-        from mscat_tf.models import registry  # noqa: F401  registers the layers that the file names
+        from mscat_tf.models.saved import load_network
 
         if self._trees:
             raise InputError(
@@ -133,10 +130,7 @@ class Run:
                 f"{self.members[0].path}"
             )
         self.need_finished()
-        try:
-            return keras.models.load_model(self.model_file)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.model_file}: cannot be loaded ({error}); delete it and train again") from error
+        return load_network(self.model_file, "delete it and train again")
 
     @cached_property
     def predictor(self) -> SplitPredictor:
@@ -202,6 +196,8 @@ class Run:
     def origin(self) -> dict[str, Any]:
         """What made the network: goes with exported networks and scores."""
         made = self._json("environment.json")
+        if not {"data_digest", "versions"} <= made.keys():
+            raise InputError(f"{self.path / 'environment.json'}: does not say what made the run; train anew")
         return {
             "run": str(self.path),
             "network": self.config.model.name,
@@ -277,7 +273,7 @@ class Run:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
-            return dict(json.loads(path.read_text()))
+            return read_json(path)
         except FileNotFoundError as error:
             command = "mscat evaluate" if name == "metrics.json" else "mscat train"
             raise InputError(f"{path}: not there yet; run `{command}` first") from error

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from mscat_tf.errors import InputError
 from mscat_tf.html_table import html_table
 from mscat_tf.number_text import estimate_text, rejection_text
 
 
 class Metrics(dict[str, Any]):
     """`metrics.json`, which Jupyter shows as a table."""
+
+    def __missing__(self, key: str) -> Any:
+        raise InputError(f"metrics.json holds no '{key}', so `mscat evaluate` did not write it; evaluate the run again")
 
     def _repr_html_(self) -> str:
         rows = []

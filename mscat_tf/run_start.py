@@ -1,6 +1,5 @@
 """The folder of a run as a training finds or makes it: never that of other settings or other events."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import yaml
 from mscat_tf.config import Config
 from mscat_tf.config.load import DECIDES_NO_TRAINING
 from mscat_tf.errors import OutputError
-from mscat_tf.files import make_folder, remove_leftovers, write_json, write_text
+from mscat_tf.files import make_folder, read_json, remove_leftovers, write_json, write_text
 from mscat_tf.provenance import environment
 from mscat_tf.run_folder import Run, has_run
 
@@ -43,7 +42,7 @@ def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
     if old != new:
         was, now = first_difference(old, new)
         raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
-    recorded = json.loads((folder / "environment.json").read_text())["data_digest"]
+    recorded = read_json(folder / "environment.json").get("data_digest")
     if recorded != present["data_digest"]:
         raise OutputError(
             f"{folder}: was trained on other events (sample {recorded}, now {present['data_digest']}); {advice}"

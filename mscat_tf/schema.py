@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError, SchemaError
-from mscat_tf.files import atomic_path
+from mscat_tf.hdf5_writing import hdf5_file
 from mscat_tf.physics.high_level_columns import COLUMNS as HIGH_LEVEL
+from mscat_tf.plausible_size import data_set_problem
 
 SCHEMA_VERSION = 1
 
@@ -174,8 +175,6 @@ class Header:
 
 _JSON_FIELDS = ("processes", "labels", "normalisation", "cut_flow", "configuration", "versions")
 _PLAIN_FIELDS = ("digest", "seed", "jets", "constituents", "tokens")
-_LATER_FIELDS = {"declusterings": 0, "subjets": 0, "token_names": "[]"}
-"""Attributes that the first files of version 1 do not have, and what their absence means."""
 
 
 def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -195,7 +194,7 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             f"{path}: missing data sets {sorted(missing)}, unknown data sets {sorted(extra)}; see mscat_tf/schema.py"
         )
     _check_high_level(str(path), header.high_level)
-    with h5py.File(str(path), "w", driver="core", backing_store=False) as file:
+    with hdf5_file(path) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         values = asdict(header)
         for key in _JSON_FIELDS:
@@ -214,10 +213,6 @@ def write_sample(path: str | Path, header: Header, arrays: Mapping[str, NDArray[
             for attribute, text in _about(header, name).items():
                 stored.attrs[attribute] = json.dumps(text)
             stored.flush()  # else HDF5 orders the chunks on disk by memory addresses, and equal files differ in bytes
-        file.flush()
-        image = file.id.get_file_image()
-    with atomic_path(path) as temporary:  # HDF5 itself does not outlive a full disk: the process crashes later on
-        temporary.write_bytes(image)
 
 
 def read_header(path: str | Path) -> Header:
@@ -257,7 +252,7 @@ def _check_version(path: str, file: h5py.File) -> None:
         raise SchemaError(
             f"{path}: has no attribute schema_version, so it is not a sample of this project; import it first"
         )
-    if int(found) != SCHEMA_VERSION:
+    if str(found) != str(SCHEMA_VERSION):
         raise SchemaError(
             f"{path}: schema version {found}, but this code reads version {SCHEMA_VERSION}; "
             "make the file anew with `mscat generate`, or install the matching mscat-tf"
@@ -266,31 +261,10 @@ def _check_version(path: str, file: h5py.File) -> None:
 
 def _header(path: str, file: h5py.File) -> Header:
     try:
-        values = {key: json.loads(file.attrs[key]) for key in _JSON_FIELDS}
-        plain = {key: file.attrs[key] for key in _PLAIN_FIELDS}
-        later = {key: file.attrs.get(key, absent) for key, absent in _LATER_FIELDS.items()}
-        token_names = tuple(json.loads(later["token_names"]))
-        events = len(file["label"])
-        high_level = _columns(file, "high_level") if "high_level" in file else ()
-    except (KeyError, ValueError, OSError) as error:
+        header = _attributes(file)
+    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
         raise SchemaError(f"{path}: attribute or data set cannot be read ({error}); make the file anew") from error
-    header = Header(
-        processes=tuple(values["processes"]),
-        labels=tuple(values["labels"]),
-        normalisation={name: Normalisation(**value) for name, value in values["normalisation"].items()},
-        cut_flow=values["cut_flow"],
-        configuration=values["configuration"],
-        versions=values["versions"],
-        digest=str(plain["digest"]),
-        **{key: int(plain[key]) for key in _PLAIN_FIELDS if key != "digest"},
-        declusterings=int(later["declusterings"]),
-        subjets=int(later["subjets"]),
-        high_level=high_level,
-        token_names=token_names,
-        events=events,
-        optional=tuple(sorted(name for name in OPTIONAL if name in file)),
-    )
-    _check_high_level(path, high_level)
+    _check_high_level(path, header.high_level)
     for name, definition in DATA_SETS.items():
         if name not in file:
             if name in OPTIONAL:
@@ -303,8 +277,33 @@ def _header(path: str, file: h5py.File) -> Header:
         columns, wanted = _columns(file, name), header.columns(name)
         if columns != wanted:
             raise SchemaError(f"{path}: '{name}' has columns {columns}, the schema wants {wanted}")
-        _check_shape(path, name, file[name].shape, header, events)
+        _check_shape(path, name, file[name].shape, header, header.events)
+        if problem := data_set_problem(file[name]):
+            raise SchemaError(f"{path}: '{name}' {problem}; make the file anew")
     return header
+
+
+def _attributes(file: h5py.File) -> Header:
+    """Whatever is wrong with an attribute ends in an ordinary error of Python; some are younger than version 1."""
+    values = {key: json.loads(file.attrs[key]) for key in _JSON_FIELDS}
+    if len(values["labels"]) != len(values["processes"]):
+        raise ValueError("'labels' and 'processes' differ in length")
+    return Header(
+        processes=tuple(values["processes"]),
+        labels=tuple(values["labels"]),
+        normalisation={name: Normalisation(**value) for name, value in values["normalisation"].items()},
+        cut_flow={name: list(rows) for name, rows in values["cut_flow"].items()},
+        configuration=dict(values["configuration"]),
+        versions=values["versions"],
+        digest=str(file.attrs["digest"]),
+        **{key: int(file.attrs[key]) for key in _PLAIN_FIELDS if key != "digest"},
+        declusterings=int(file.attrs.get("declusterings", 0)),
+        subjets=int(file.attrs.get("subjets", 0)),
+        high_level=_columns(file, "high_level") if "high_level" in file else (),
+        token_names=tuple(json.loads(file.attrs.get("token_names", "[]"))),
+        events=len(file["label"]),
+        optional=tuple(sorted(name for name in OPTIONAL if name in file)),
+    )
 
 
 def _columns(file: h5py.File, name: str) -> tuple[str, ...]:

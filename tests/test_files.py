@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
-from mscat_tf.errors import OutputError
-from mscat_tf.files import PART, atomic_path, remove_leftovers
+from mscat_tf.errors import InputError, OutputError
+from mscat_tf.files import PART, atomic_path, read_json, remove_leftovers, temporary_folder
 
 
 def test_failure_keeps_the_old_file_and_leaves_no_temporary(tmp_path):
@@ -41,3 +42,44 @@ def test_leftovers_of_dead_processes_go_and_living_ones_stay(tmp_path):
     mine.write_text("")
     assert remove_leftovers(tmp_path) == 1
     assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_leftovers_of_a_killed_process_that_nobody_asked_after(tmp_path):
+    """Such a process stays in the list of processes, and its files would stay with it."""
+    zombie = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
+    zombie.stdout.read()  # ended, but not waited for
+    (tmp_path / f"{PART}{zombie.pid}-a.h5").write_text("")
+    (tmp_path / f"{PART}{zombie.pid}-folder" / "below").mkdir(parents=True)
+    deadline = time.monotonic() + 10
+    while (removed := remove_leftovers(tmp_path)) == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert removed == 2
+    assert not list(tmp_path.iterdir())
+    zombie.wait()
+    zombie.stdout.close()
+
+
+def test_writing_a_file_removes_what_a_killed_process_left_of_it(tmp_path):
+    for name in ("a[1].pdf", "b.pdf"):
+        (tmp_path / f"{PART}999999999-{name}").write_text("half")
+    with atomic_path(tmp_path / "a[1].pdf") as temporary:
+        temporary.write_text("whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{PART}999999999-b.pdf", "a[1].pdf"]
+
+
+def test_temporary_folder(tmp_path):
+    (tmp_path / f"{PART}999999999-old").mkdir()
+    with temporary_folder(tmp_path) as folder:
+        (folder / "a").write_text("a")
+        assert list(tmp_path.iterdir()) == [folder]
+        assert remove_leftovers(tmp_path) == 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "3", "\x80"])
+def test_damaged_json_is_named(text, tmp_path):
+    (tmp_path / "a.json").write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=r"a\.json: damaged"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / "b.json")

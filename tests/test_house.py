@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,3 +23,15 @@ def test_making_data_loads_no_deep_learning_framework_and_training_no_generator(
         script = f"import sys, {module}; print(sorted({forbidden!r} & set(sys.modules)))"
         result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
         assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "code", ["import mscat_tf", "sys.argv = ['mscat', '--help']; from mscat_tf.cli.main import main; main()"]
+)
+def test_what_answers_at_once_loads_no_slow_library(code):
+    """How long it takes: experiments/benchmarks/import_time.py."""
+    slow = {"tensorflow", "keras", "pandas", "matplotlib", "scipy", "h5py", "numpy"}
+    script = f"import atexit, sys; atexit.register(lambda: print(sorted({slow!r} & set(sys.modules)))); {code}"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+    assert ("train-mirror" in result.stdout) == ("--help" in code)

@@ -113,3 +113,40 @@ def test_nan_names_file_column_and_event(one_file, value):
         pytest.raises(InputError, match=r"mock-0000.h5: 'kinematics' column 'pt'.*event 4"),
     ):
         sample.column("kinematics")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("schema_version", "new", "schema version new"),
+        ("jets", "two", "invalid literal"),
+        ("labels", "[1]", "'labels' and 'processes' differ in length"),
+        ("processes", "3", "no len"),
+        ("normalisation", '{"signal": {"x": 1}}', "unexpected keyword"),
+        ("cut_flow", "[1]", "no attribute 'items'"),
+    ],
+)
+def test_attributes_of_another_kind_are_named(one_file, name, value, words):
+    with h5py.File(one_file, "a") as file:
+        file.attrs[name] = value
+    with pytest.raises(SchemaError, match=words):
+        schema.read_header(one_file)
+
+
+def test_a_number_in_place_of_a_data_set(one_file):
+    with h5py.File(one_file, "a") as file:
+        del file["label"]
+        file["label"] = np.int32(1)
+    with pytest.raises(SchemaError, match="scalar dataset"):
+        schema.read_header(one_file)
+
+
+def test_events_without_data_are_refused(one_file):
+    """Before anything is made for each of them."""
+    with h5py.File(one_file, "a") as file:
+        attributes = dict(file["raw/constituents"].attrs)
+        del file["raw/constituents"]
+        huge = file.create_dataset("raw/constituents", (10**12, 6), "f4", chunks=(1024, 6))
+        huge.attrs.update(attributes)
+    with pytest.raises(SchemaError, match="'raw/constituents' promises 24000000000000 bytes"):
+        schema.read_header(one_file)

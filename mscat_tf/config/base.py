@@ -3,18 +3,24 @@
 import difflib
 import hashlib
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mscat_tf.errors import ConfigError
+
+MOST_YAML = 2**20
+"""Characters of a YAML text: a file of that size is no configuration."""
+
+Size = Annotated[int, Field(gt=0, le=2**16)]
+"""A number of features, blocks, heads or constituents; a larger one is a slip, and would take all memory."""
 
 
 class Settings(BaseModel):
     """A section of the configuration. An unknown key is refused and the nearest known one is named."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -45,6 +51,20 @@ def digest(settings: BaseModel | dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def safe_yaml(text: str) -> Any:
+    """What YAML text says; its tags make no objects.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, nested too deep, longer than `MOST_YAML`, or a number or a date is none.
+    """
+    if len(text) > MOST_YAML:
+        raise yaml.YAMLError(f"longer than {MOST_YAML} characters")
+    try:
+        return yaml.safe_load(text)
+    except (ValueError, RecursionError) as error:  # of numbers and dates; of brackets within brackets
+        raise yaml.YAMLError(str(error)) from error
+
+
 def parse_yaml(text: str, where: str) -> dict[str, Any]:
     """A mapping from YAML text.
 
@@ -52,7 +72,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         ConfigError: it is not YAML, or not a mapping; the message begins with `where`.
     """
     try:
-        values = yaml.safe_load(text)
+        values = safe_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

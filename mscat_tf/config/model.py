@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Settings, Size
 from mscat_tf.config.networks.analysis_model import AnalysisModelSettings
 from mscat_tf.config.networks.boosted_trees import BoostedTreesSettings
 from mscat_tf.config.networks.deep_sets import DeepSetsSettings
@@ -70,18 +70,18 @@ class ModelSettings(Settings):
     name: str = "mscat"
     streams: Annotated[tuple[Literal["constituents", "lund", "subjets"], ...], Field(min_length=1)] = ("constituents",)
     kinematics: bool | None = None
-    width: PositiveInt = 64
+    width: Size = 64
     embedding: Literal["linear", "mlp"] = "linear"
-    embedding_units: tuple[PositiveInt, ...] = (128,)
-    num_heads: PositiveInt = 5
-    key_dim: PositiveInt = 16
-    constituent_blocks: PositiveInt = 2
-    kinematic_blocks: PositiveInt = 2
-    cross_blocks: PositiveInt = 2
+    embedding_units: tuple[Size, ...] = (128,)
+    num_heads: Size = 5
+    key_dim: Size = 16
+    constituent_blocks: Size = 2
+    kinematic_blocks: Size = 2
+    cross_blocks: Size = 2
     mlp_ratio: PositiveFloat = 2.0
     attention: Literal["softmax", "differential"] = "softmax"
     pair_interactions: bool = False
-    pair_units: tuple[PositiveInt, ...] = (64, 64, 64)
+    pair_units: tuple[Size, ...] = (64, 64, 64)
     fused_attention: bool = False
     masks: bool = True
     normalisation: Literal["layer", "root_mean_square"] = "layer"
@@ -97,7 +97,7 @@ class ModelSettings(Settings):
     stochastic_depth: Rate = 0.0
     without_skips: tuple[Skip, ...] = ()
     log_features: bool = True
-    head_units: tuple[PositiveInt, ...] = (128, 64)
+    head_units: tuple[Size, ...] = (128, 64)
     mlp_image: ImageSettings = ImageSettings()
     cnn_image: ImageSettings = ImageSettings()
     particle_net: ParticleNetSettings = ParticleNetSettings()

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from mscat_tf.config.base import Settings, is_none
+from mscat_tf.config.base import Settings, Size, is_none
 from mscat_tf.config.high_level import HighLevel
 from mscat_tf.config.processes import AnyProcess
 from mscat_tf.config.subjets import SubjetSettings
@@ -183,7 +183,7 @@ class Tokens(Settings):
         missing_momentum: add the missing transverse momentum to the kinematic tokens.
     """
 
-    constituents: PositiveInt = 50
+    constituents: Size = 50
     declusterings: NonNegativeInt = 0
     subjets: SubjetSettings | None = Field(default=None, exclude_if=is_none)
     high_level: HighLevel = False
@@ -211,8 +211,8 @@ class SampleSettings(Settings):
 
     name: ProcessName = "demo"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
-    events: PositiveInt = 12_000
-    shard_events: PositiveInt = 500
+    events: Annotated[int, Field(gt=0, le=10**9)] = 12_000
+    shard_events: Annotated[int, Field(gt=0, le=10**6)] = 500
     sqrt_s: Annotated[float, Field(ge=1000.0, le=100_000.0)] = 14_000.0
     max_generated_per_selected: PositiveInt = 5_000
     processes: dict[ProcessName, AnyProcess] = Field(min_length=1)

@@ -48,9 +48,9 @@ class DataSettings(Settings):
         declustering_features: columns of the Lund declusterings, for networks that read them.
         subjet_features: columns of the subjets, for networks that read them.
         event_shapes: columns of the event shapes, which become one more token of the high scale; none by default.
-        high_level_features: named jet variables for what reads them, by groups and names of `docs/high_level.md`; null means
-            what `preparation.high_level` derives, without it all that there are. What `analysis_model` reads of them is
-            what `Config` writes here.
+        high_level_features: named jet variables for what reads them, by groups and names of `docs/high_level.md`; null
+            means for `analysis_model` what `preparation.high_level` derives, without it all that there are, for trees
+            those of the sample. What the modules of `analysis_model` read of them is what `Config` writes here.
         max_constituents: read at most this many per jet; null keeps what the file has.
         train_fraction, validation_fraction: the rest is the test split; assigned by hash of `group_id`.
         train_events: at most so many events of the training split are used, all of one parton-level event or none;
@@ -150,7 +150,7 @@ class TrainSettings(Settings):
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     epochs: PositiveInt = 15
     steps_per_epoch: PositiveInt | None = None
-    batch_size: PositiveInt = 128
+    batch_size: Annotated[int, Field(gt=0, le=2**24)] = 128
     accumulation: PositiveInt = 1
     parallel_parts: PositiveInt = 1
     lanes: PositiveInt = 1

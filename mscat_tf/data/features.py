@@ -53,7 +53,8 @@ def take_features(arrays: Arrays, settings: DataSettings) -> Arrays:
     Each where it is present: `constituents` `(n, J, P, features)`, `constituents_mask` `(n, J, P)`, `kinematics`
     `(n, K, features)`, `lund/declusterings` `(n, J, D, features)`, `lund/mask`, `lund/parent` `(n, J, D)`,
     `subjets/subjets` `(n, J, S, features)`, `subjets/mask` `(n, J, S)`, `event_shapes` `(n, columns)`. `high_level`
-    `(n, J, columns)` stays as it is: `Sample.read` has chosen its columns. If columns `of_whole_events` are chosen, `kinematics` must have been through `with_event_columns`.
+    `(n, J, columns)` stays as it is: `Sample.read` has chosen its columns. If columns `of_whole_events` are chosen,
+    `kinematics` must have been through `with_event_columns`.
     """
     chosen = {
         "constituents": (CONSTITUENT_COLUMNS, settings.constituent_features),

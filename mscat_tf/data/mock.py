@@ -1,5 +1,6 @@
 """Mock samples that follow the schema, for tests and documentation: no physics, made in milliseconds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from mscat_tf import schema
 from mscat_tf.config import digest
 from mscat_tf.files import make_folder
-from mscat_tf.physics.high_level_columns import STANDARD
+from mscat_tf.physics.high_level_columns import COLUMNS, STANDARD
 from mscat_tf.schema import Header, Normalisation
 
 PROCESSES = ("signal", "4b", "ttbar")
@@ -24,6 +25,7 @@ def write_mock_sample(
     seed: int = 0,
     declusterings: int = 0,
     subjets: int = 0,
+    high_level: tuple[str, ...] = (),
 ) -> Path:
     """Write `shards` files of random events in which signal differs from background; return the folder.
 
@@ -33,6 +35,7 @@ def write_mock_sample(
         declusterings: D of the schema; above 0 the files hold Lund trees, event shapes, high-level variables and b
             hadrons too.
         subjets: S of the schema; above 0 the files hold subjets too.
+        high_level: names of jet variables that the files hold, instead of the standard ones beside Lund trees.
     """
     folder = make_folder(folder)
     counts = np.full(shards, events // shards) + (np.arange(shards) < events % shards)
@@ -44,7 +47,10 @@ def write_mock_sample(
             arrays |= mock_optional(arrays["label"] == 1, declusterings, rng)
         if subjets:
             arrays |= mock_subjets(arrays["label"] == 1, subjets, rng)
+        if high_level:
+            arrays["high_level"] = mock_variables(arrays["label"] == 1, high_level, rng)
         header = mock_header(constituents, seed, declusterings, subjets)
+        header = replace(header, high_level=high_level or header.high_level)
         schema.write_sample(folder / f"mock-{number:04d}.h5", header, arrays)
         first += int(count)
     return folder
@@ -133,6 +139,19 @@ def mock_subjets(signal: NDArray[np.bool_], subjets: int, rng: np.random.Generat
     eta, phi = rng.normal(0.0, np.where(signal, 0.2, 0.35)[:, None, None], (2, *shape))
     columns = [pt, eta, phi, 0.1 * pt, rng.integers(1, 20, shape), rng.uniform(0.0, 0.2, shape)]
     return {"subjets/subjets": np.where(mask[..., None], np.stack(columns, axis=-1), 0.0), "subjets/mask": mask}
+
+
+def mock_variables(
+    signal: NDArray[np.bool_], columns: tuple[str, ...], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Random named jet variables `(events, 2, columns)`, some of them 0, larger for signal.
+
+    Args:
+        signal: `(events,)`. columns: names. rng: every random number comes from here.
+    """
+    sizes = np.array([{"GeV": 100.0, "GeV^2": 1e4}.get(COLUMNS[name].unit, 1.0) for name in columns])
+    values = rng.exponential(1.0 + 0.5 * signal[:, None, None], (len(signal), 2, len(columns)))
+    return np.where(rng.random(values.shape) < 0.2, 0.0, values) * sizes
 
 
 def _kinematics(events: int, signal: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:

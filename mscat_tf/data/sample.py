@@ -91,9 +91,10 @@ class Sample:
         """Raise InputError, for this reason, unless the files hold these named jet variables."""
         missing = [name for name in columns if name not in self.header.high_level]
         if missing or (columns and not self.has("high_level")):
-            what = f"columns of 'high_level', e.g. '{missing[0]}'," if missing else "data set 'high_level'"
+            column = f"'high_level' has no column '{(missing or columns)[0]}'"
+            what = column if self.has("high_level") else "holds no data set 'high_level'"
             raise InputError(
-                f"{self.path}: holds no {what} which {reason}; derive a sample that has them with `mscat prepare` and "
+                f"{self.path}: {what}, which {reason}; derive a sample with `mscat prepare` and "
                 f"data.preparation.high_level={written_choice(columns)}"
             )
 
@@ -153,8 +154,10 @@ class Sample:
             if name in _MUST_BE_FINITE:
                 self._check_finite(block, name, arrays[name])
         if "high_level" in arrays and high_level is not None and tuple(high_level) != self.header.high_level:
-            self.need_high_level(high_level, "are asked for")
-            arrays["high_level"] = arrays["high_level"][..., [self.header.high_level.index(name) for name in high_level]]
+            self.need_high_level(high_level, "is asked for")
+            arrays["high_level"] = arrays["high_level"][
+                ..., [self.header.high_level.index(name) for name in high_level]
+            ]
         return arrays
 
     def read_raw(self, block: Block) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

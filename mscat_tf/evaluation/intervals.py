@@ -37,10 +37,10 @@ def clopper_pearson(passed: ArrayLike, trials: ArrayLike, confidence: float = ON
         passed, trials: numbers of events. confidence: two-sided; for a limit at 95 % give 0.9 and take one end.
     """
     passed, trials = np.broadcast_arrays(np.asarray(passed, np.float64), np.asarray(trials, np.float64))
-    tail, none, every = (1 - confidence) / 2, passed <= 0, passed >= trials
-    lower = stats.beta.ppf(tail, np.where(none, 1.0, passed), trials - np.where(none, 0.0, passed) + 1)
-    upper = stats.beta.isf(tail, np.where(every, trials, passed) + 1, np.where(every, 1.0, trials - passed))
-    return np.where(none, 0.0, lower), np.where(every, 1.0, upper)
+    tail = (1 - confidence) / 2
+    lower = stats.beta.ppf(tail, passed, trials - passed + 1)  # NaN for none, as the other is for every one
+    upper = stats.beta.isf(tail, passed + 1, trials - passed)
+    return np.where(passed <= 0, 0.0, lower), np.where(passed >= trials, 1.0, upper)
 
 
 def trials_of_weights(weight: Floats, passed: NDArray[np.bool_]) -> float:

@@ -16,6 +16,7 @@ from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError, MissingExtraError, SchemaError
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.inference.score_files import TREE
+from mscat_tf.plausible_size import archive_problem, data_set_problem, entries_problem
 
 Array = NDArray[Any]
 Columns = dict[str, Array]
@@ -86,7 +87,7 @@ def read_columns(path: Path) -> Columns:
         raise MissingExtraError(
             f"{path}: reading it needs {error.name or error}; install it with: pip install 'mscat-tf[generate,train]'"
         ) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]
         raise SchemaError(f"{path}: cannot be read as {path.suffix} ({reason}); write it anew") from error
 
@@ -173,6 +174,8 @@ def _floats(values: Array) -> Array:
 
 
 def _npz(path: Path) -> Columns:
+    with zipfile.ZipFile(path) as archive:
+        _plausible(archive_problem(archive))
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in COLUMNS if name in file}
 
@@ -191,19 +194,29 @@ def _csv(path: Path) -> Columns:
 
 def _parquet(path: Path) -> Columns:
     file = importlib.import_module("pyarrow.parquet").ParquetFile(path)
+    _plausible(entries_problem(file.metadata.num_rows, path))
     table = file.read([name for name in COLUMNS if name in file.schema_arrow.names])
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
 def _hdf5(path: Path) -> Columns:
     with h5py.File(path, "r") as file:
-        return {name: file[name][()] for name in COLUMNS if isinstance(file.get(name), h5py.Dataset)}
+        found = {name: file[name] for name in COLUMNS if isinstance(file.get(name), h5py.Dataset)}
+        for data_set in found.values():
+            _plausible(data_set_problem(data_set))
+        return {name: data_set[()] for name, data_set in found.items()}
 
 
 def _root(path: Path) -> Columns:
     with importlib.import_module("uproot").open(path) as file:
         tree = file[TREE]
+        _plausible(entries_problem(tree.num_entries, path))
         return {name: tree[name].array(library="np") for name in COLUMNS if name in tree}
+
+
+def _plausible(problem: str | None) -> None:
+    if problem:
+        raise ValueError(problem)
 
 
 READERS: dict[str, Callable[[Path], Columns]] = {

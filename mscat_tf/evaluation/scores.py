@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError, SchemaError
-from mscat_tf.files import atomic_path
+from mscat_tf.hdf5_writing import hdf5_file
 from mscat_tf.provenance import library_versions
 
 VALIDATION_SCORES = "scores_validation.h5"
@@ -51,7 +51,7 @@ class Scores:
 
 def write_scores(path: Path, scores: Scores, configuration: dict[str, Any], seed: int) -> None:
     """Write the file, atomically."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_file(path) as file:
         file.attrs["processes"] = json.dumps(scores.processes)
         file.attrs["process_labels"] = json.dumps(scores.process_labels)
         file.attrs["configuration"] = json.dumps(configuration, sort_keys=True)

@@ -60,7 +60,12 @@ def onnx_scorer(path: str | Path, batch_size: int, session: Any = None) -> Netwo
         InputError: the file cannot be loaded, or was not written by `mscat export`.
     """
     session = session or open_session(path)
-    signature = Signature.from_json(metadata(path, session))
+    try:
+        signature = Signature.from_json(metadata(path, session))
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise _not_ours(path) from error
 
     def call(inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
         return np.asarray(session.run(["logit"], inputs)[0])
@@ -76,7 +81,11 @@ def metadata(path: str | Path, session: Any) -> dict[str, Any]:
     """
     try:
         return dict(json.loads(session.get_modelmeta().custom_metadata_map[METADATA]))
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"{path}: was not written by `mscat export`, so the meaning of its inputs is unknown; export the run again"
-        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_ours(path) from error
+
+
+def _not_ours(path: str | Path) -> InputError:
+    return InputError(
+        f"{path}: was not written by `mscat export`, so the meaning of its inputs is unknown; export the run again"
+    )

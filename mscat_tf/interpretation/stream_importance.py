@@ -86,7 +86,7 @@ def features_of(
     variables: Sequence[str] = (),
 ) -> dict[str, Stream]:
     """Single columns among the inputs of a network by name: `constituents: pt` of all jets, `kinematics: m` of all
-    tokens, `event shapes: sphericity`; of named jet variables whole groups of all jets, `variables: s2_all_all`.
+    tokens, `event shapes: sphericity`; of named jet variables all of a group that are read, `variables: s2_all_all`.
 
     Args:
         inputs: names. low_scale: columns of `constituents`, `lund` and `subjets`. kinematics, shapes: columns.
@@ -96,7 +96,8 @@ def features_of(
     of_jets = [name for name in inputs if re.fullmatch(r"high_level_\d+", name)]
     for group in dict.fromkeys(COLUMNS[name].group for name in variables) if of_jets else ():
         places = [place for place, name in enumerate(variables) if COLUMNS[name].group == group]
-        found[f"variables: {group}"] = tuple((jet, place) for jet in of_jets for place in places)
+        label = group if len(places) > 1 else variables[places[0]]
+        found[f"variables: {label}"] = tuple((jet, place) for jet in of_jets for place in places)
     for stream, columns in low_scale.items():
         own = [name for name in inputs if re.fullmatch(rf"{stream}_\d+", name)]
         if own:

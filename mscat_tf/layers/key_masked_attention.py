@@ -59,7 +59,7 @@ class KeyMaskedAttention(layers.Layer):
     closed_form = True
     """Whether `attend` in training, or `attend_fused`, may stand for `_scores`, dropout and `_read` of this class."""
 
-    def __init__(self, num_heads, key_dim, dropout_rate=0.0, fused=False, **kwargs):
+    def __init__(self, num_heads, key_dim, dropout_rate=0.0, fused=False, **kwargs):  # pragma: no mutate block
         super().__init__(**kwargs)
         check_dropout_rate(self.name, dropout_rate)
         check_positive(self.name, num_heads=num_heads, key_dim=key_dim)

@@ -28,7 +28,7 @@ class MergeJets(layers.Layer):
         ConfigError: unknown mode.
     """
 
-    def __init__(self, mode="concatenate", **kwargs):
+    def __init__(self, mode="concatenate", **kwargs):  # pragma: no mutate block
         super().__init__(**kwargs)
         check_choice(self.name, "mode", mode, MODES)
         self.mode = mode

@@ -29,7 +29,7 @@ class QueryMaskedAttention(layers.Layer):
         ConfigError: an argument is out of range.
     """
 
-    def __init__(self, num_heads, key_dim, **kwargs):
+    def __init__(self, num_heads, key_dim, **kwargs):  # pragma: no mutate block
         super().__init__(**kwargs)
         check_positive(self.name, num_heads=num_heads, key_dim=key_dim)
         self.num_heads, self.key_dim = num_heads, key_dim

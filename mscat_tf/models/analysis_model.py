@@ -43,8 +43,8 @@ def build_analysis_model(design: Design) -> keras.Model:
     * `correlations`: a relation network (arXiv:1706.01427, arXiv:1806.01261). An MLP that all pairs (a, b) of subsets
       share sees the spectrum S2_ab and a learned vector of the pair; its mean over the pairs goes through a layer.
     * `morphology`, `shapes`: MLPs.
-    * `subjet_multiplicities`: a gated recurrent unit reads number of constituents and share of pT of the subjets, hardest
-      first, and passes padding over; its last state goes through a layer.
+    * `subjet_multiplicities`: a gated recurrent unit reads number of constituents and share of pT of the subjets, the
+      hardest first, and passes padding over; its last state goes through a layer.
     * `kinematics`: with one kinematic token (a sample of single jets) an MLP, and the head sees the vectors of all
       modules side by side. With several, these read the vectors of all modules and jets by cross-attention, as they
       read constituents in `mscat`.
@@ -60,13 +60,11 @@ def build_analysis_model(design: Design) -> keras.Model:
     if settings.reads_columns:
         jets = [keras.Input((len(design.inputs.high_level),), name=f"high_level_{jet}") for jet in _jets(design)]
         inputs += jets
-        found |= _of_variables(design, _together(jets, "high_level"))
+        found |= _of_variables(design, jets)
     if settings.subjet_multiplicities:
         clouds, masks = low_scale_inputs(design, "subjets")
         inputs += [*clouds, *masks]
-        found["subjet_multiplicities"] = _of_subjets(
-            design, _together(clouds, "subjets"), _together(masks, "subjets_mask")
-        )
+        found["subjet_multiplicities"] = _of_subjets(design, clouds, masks)
     if not settings.kinematics:
         return _of_jets(design, inputs, found, [])
     high = high_scale_inputs(design)
@@ -106,14 +104,18 @@ def _mlp(design, name, units):
     return in_turn([*stack, layers.Dense(design.settings.width, name=f"{name}_token")])
 
 
-def _of_variables(design, values):
-    """`(batch, width)` of each module in use that reads named variables, by its name; `values` `(batch, columns)`."""
+def _of_variables(design, jets):
+    """Of each module in use that reads named variables, by its name, `(jets * batch, width)`.
+
+    Args:
+        jets: `(batch, columns)` of each. They are standardised one by one, in float32 under any policy.
+    """
     settings, columns = design.settings.analysis_model, design.inputs.high_level
     of_module = settings.columns(columns)
-    asinh = asinh_columns(columns, design.settings.log_features)
-    values = Asinh(asinh, name="high_level_asinh")(values) if any(asinh) else values
+    asinh = Asinh(asinh_columns(columns, design.settings.log_features), name="high_level_asinh")
     moments = design.statistics.high_level_mean, design.statistics.high_level_width
-    values = FeatureNormalisation(columns, *moments, (False,) * len(columns), name="high_level_normalisation")(values)
+    normalise = FeatureNormalisation(columns, *moments, (False,) * len(columns), name="high_level_normalisation")
+    values = _together([normalise(asinh(jet)) for jet in jets], "high_level")
 
     def take(names, module):
         return TakeColumns([columns.index(name) for name in names], name=f"{module}_columns")(values)
@@ -123,9 +125,7 @@ def _of_variables(design, values):
         pairs = spectra(of_module[CORRELATIONS])
         bins = len(next(iter(pairs.values())))
         taken = take([name for names in pairs.values() for name in names], CORRELATIONS)
-        found[CORRELATIONS] = _of_pairs(
-            design, layers.Reshape((len(pairs), bins), name="correlations_spectra")(taken)
-        )
+        found[CORRELATIONS] = _of_pairs(design, layers.Reshape((len(pairs), bins), name="correlations_spectra")(taken))
     units = {MORPHOLOGY: settings.morphology_units, SHAPES: settings.shape_units}
     for module in (module for module in units if module in of_module):
         found[module] = _mlp(design, module, units[module])(take(of_module[module], module))
@@ -145,8 +145,8 @@ def _of_pairs(design, spectra_of_pairs):
     return _mlp(design, CORRELATIONS, ())(x)
 
 
-def _of_subjets(design, subjets, mask):
-    """The recurrent network: `(batch, subjets, columns)` and their mask -> `(batch, width)`."""
+def _of_subjets(design, clouds, masks):
+    """The recurrent network: `(batch, subjets, columns)` of each jet and their masks -> `(jets * batch, width)`."""
     columns, needed = design.inputs.subjet_features, ("pt", "constituents")
     missing = [name for name in needed if name not in columns]
     if missing:
@@ -154,10 +154,11 @@ def _of_subjets(design, subjets, mask):
             f"model.analysis_model.subjet_multiplicities needs the subjets' {' and '.join(needed)}, but "
             f"{' and '.join(missing)} is not among {', '.join(columns)}; add it to data.subjet_features"
         )
-    standard = normalise_stream(design, "subjets")(subjets, mask)
-    numbers = TakeColumns([columns.index("constituents")], name="subjets_constituents")(standard)
-    shares = MomentumShares(columns, name="subjets_shares")(subjets, mask)
-    sequence = layers.Concatenate(name="subjets_sequence")([numbers, shares])
+    normalise = normalise_stream(design, "subjets")
+    take = TakeColumns([columns.index("constituents")], name="subjets_constituents")
+    share, join = MomentumShares(columns, name="subjets_shares"), layers.Concatenate(name="subjets_sequence")
+    jets = [join([take(normalise(*jet)), share(*jet)]) for jet in zip(clouds, masks, strict=True)]
+    sequence, mask = _together(jets, "subjets"), _together(masks, "subjets_mask")
     units = design.settings.analysis_model.recurrent_units
     # Unrolled, the graph holds no loop: ONNX and XLA take it, and its operations can be counted.
     state = layers.GRU(units, unroll=True, use_cudnn=False, name="subjets_recurrence")(sequence, mask=mask)

@@ -12,7 +12,7 @@ from mscat_tf.data.events import EventTable
 from mscat_tf.data.flat import read_flat
 from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
-from mscat_tf.files import atomic_path
+from mscat_tf.hdf5_writing import hdf5_file
 
 SUMMARY = "gradient-boosted trees on event kinematics, jet variables or both"
 REFERENCE = "Friedman, Ann. Statist. 29 (2001) 1189"
@@ -67,7 +67,7 @@ class BoostedTrees:
 
     def save(self, path: Path) -> None:
         """Write an HDF5 file, atomically."""
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with hdf5_file(path) as file:
             file.attrs["columns"], file.attrs["baseline"] = list(self.columns), self.baseline
             for name in _ARRAYS:
                 file.create_dataset(name, data=getattr(self, name), track_times=False)

@@ -153,4 +153,4 @@ _STREAMS = {
     "lund": ("declusterings", "declustering"),
     "subjets": ("subjets", "subjet"),
 }
-"""Of each low-scale stream the field of its number of tokens, and the word for one of them that other fields begin with."""
+"""Of each low-scale stream the field of its number of tokens, and the word for one that other fields begin with."""

@@ -36,8 +36,8 @@ from mscat_tf.physics.high_level_columns import COLUMNS
 class Entry:
     """One network: its builder, what it is in one line, where it was published, and the low-scale streams it reads.
 
-    `streams` says which, by the settings; `high_level` which named jet variables besides. `needs_length` says with which settings it can be built only for a
-    number of constituents that is the same in all batches.
+    `streams` says which, by the settings; `high_level` which named jet variables it can read besides. `needs_length`
+    says with which settings it can be built only for a number of constituents that is the same in all batches.
     """
 
     builder: Callable[[Design], keras.Model]

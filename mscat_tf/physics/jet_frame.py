@@ -55,13 +55,7 @@ def to_jet_frame(
     mask = np.asarray(mask, dtype=np.bool_)
     flat_pt, flat_eta, flat_phi, flat_energy = (np.asarray(v, np.float64)[mask] for v in (pt, eta, phi, energy))
     frames = to_jet_frames(flat_pt, flat_eta, flat_phi, flat_energy, mask.sum(axis=-1).ravel(), keep)
-    shape = mask.shape[:-1]
-    return JetFrame(
-        frames.constituents.reshape(*shape, keep, 4),
-        frames.mask.reshape(*shape, keep),
-        frames.theta.reshape(shape),
-        frames.multiplicity.reshape(shape),
-    )
+    return _shaped(frames, mask.shape[:-1])
 
 
 def to_jet_frames(
@@ -105,7 +99,17 @@ def frames_of_events(
     """
     counts = np.asarray(counts, np.int64)
     frames = to_jet_frames(pt, eta, phi, to_cartesian(pt, eta, phi, mass).energy, counts.ravel(), keep)
-    return JetFrame(*(values.reshape(*counts.shape, *values.shape[1:]) for values in frames))
+    return _shaped(frames, counts.shape)
+
+
+def _shaped(frames: JetFrame, shape: tuple[int, ...]) -> JetFrame:
+    """Frames `(jets, ...)` as `(*shape, ...)`."""
+    return JetFrame(
+        frames.constituents.reshape(*shape, *frames.constituents.shape[1:]),
+        frames.mask.reshape(*shape, *frames.mask.shape[1:]),
+        frames.theta.reshape(shape),
+        frames.multiplicity.reshape(shape),
+    )
 
 
 def _pieces(ends: NDArray[np.int64]) -> list[tuple[int, int]]:

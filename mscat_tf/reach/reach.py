@@ -18,7 +18,7 @@ from mscat_tf.reach.fit import Fit
 from mscat_tf.reach.rates import Rate, check_rates
 from mscat_tf.reach.settings import ReachSettings
 from mscat_tf.reach.templates import Channel, Templates, fill, usable
-from mscat_tf.reach.workspace import build_workspace, write_workspace
+from mscat_tf.reach.workspace import build_workspace
 
 DISCOVERY = 5.0
 """Standard deviations that are called a discovery."""
@@ -64,9 +64,9 @@ class Reach:
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "workspace"}
 
     def write(self, folder: str | Path) -> None:
-        """Write `reach.json` and `workspace.json`."""
+        """Write `reach.json`, and `workspace.json` to read with `pyhf` or convert for ROOT by `pyhf json2xml`."""
         write_json(Path(folder) / "reach.json", self.as_json())
-        write_workspace(Path(folder) / "workspace.json", self.workspace)
+        write_json(Path(folder) / "workspace.json", self.workspace)
 
 
 def reach(

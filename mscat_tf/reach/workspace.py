@@ -2,14 +2,12 @@
 
 import importlib
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError, MissingExtraError
-from mscat_tf.files import write_json
 from mscat_tf.reach.events import WHERE
 from mscat_tf.reach.templates import Channel, Templates, usable
 
@@ -87,11 +85,6 @@ def open_model(workspace: dict[str, Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return opened.model(measurement_name="reach", modifier_settings=INTERPOLATION)
-
-
-def write_workspace(path: str | Path, workspace: dict[str, Any]) -> None:
-    """Write the JSON, atomically, for others to read with `pyhf` or to convert for ROOT with `pyhf json2xml`."""
-    write_json(path, workspace)
 
 
 def _samples(channel: Channel, templates: Templates, reference_fb: float) -> list[dict[str, Any]]:

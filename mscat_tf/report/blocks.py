@@ -7,6 +7,7 @@ from typing import Any
 
 JETS = {1: "leading jet", 2: "subleading jet"}
 _OF_JET = re.compile(r"(constituents|lund|subjets)_(\d+)_(.+)")
+_OF_MODULES = re.compile(r"modules_cross_(\d+)")
 _ORDINAL = re.compile(r"(?:(.*)_)?(block|cross)_(\d+)$")
 
 
@@ -38,11 +39,15 @@ def title(block: str, jets: int) -> str:
 
     >>> title("cross_block_2", 2), title("constituents_1_block_2", 2), title("kinematics_pooled", 2)
     ('cross-attention, layer 2', 'constituents of the leading jet, layer 2', 'kinematics, pooled')
+    >>> title("modules_cross_1", 2)
+    'kinematics reading the modules, layer 1'
     """
     if match := _OF_JET.fullmatch(block):
         what = {"constituents": "constituents", "lund": "declusterings", "subjets": "subjets"}[match[1]]
         read = "constituents" if match[1] == "subjets" else "kinematics"
         return f"{what} of the {jet_label(int(match[2]), jets)}, {_layer(match[3], read)}"
+    if match := _OF_MODULES.fullmatch(block):
+        return f"kinematics reading the modules, layer {match[1]}"
     known = {"cross": "cross-attention", "joint": "all tokens together", "kinematics": "kinematics"}
     stream, _, rest = block.partition("_")
     return f"{known[stream]}, {_layer(rest)}" if stream in known and rest else block
@@ -76,6 +81,11 @@ def axes_of(
         return (own if queries == keys else [Span("learned query", queries)]), own
     if block.startswith("cross_"):
         return _or_plain(kinematic, queries), _clouds(keys, jets, constituents)
+    if _OF_MODULES.fullmatch(block):
+        each = keys // jets
+        return _or_plain(kinematic, queries), [
+            Span(f"modules of the {jet_label(jet, jets)}", each) for jet in range(1, jets + 1)
+        ]
     if block.startswith("joint_"):
         every = [*_clouds(keys - len(tokens), jets, constituents), *kinematic]
         return every, every

@@ -1,11 +1,11 @@
 """What `mscat explain` left in a run: arrays of `attention.h5` and `gradcam.h5`, numbers of `explanation.json`."""
 
-import json
 from functools import cached_property
 from typing import Any
 
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.explanation import ATTENTION_FILE, GRAD_CAM_FILE, NUMBERS_FILE, StoredMaps
+from mscat_tf.files import read_json
 from mscat_tf.run_folder import Run
 
 
@@ -35,7 +35,7 @@ class Explained:
     def numbers(self) -> dict[str, Any]:
         """`explanation.json`; empty without it."""
         path = self.run.path / NUMBERS_FILE
-        return dict(json.loads(path.read_text())) if path.is_file() else {}
+        return read_json(path) if path.is_file() else {}
 
     @property
     def how(self) -> str:

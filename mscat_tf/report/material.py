@@ -1,12 +1,12 @@
 """What the sections of a page are made from: the runs, their files, each read when it is first asked for."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mscat_tf.evaluation.scores import Scores, read_scores
 from mscat_tf.evaluation.selection_study import FILE as SELECTION
+from mscat_tf.files import read_json
 from mscat_tf.report.explained import Explained
 from mscat_tf.report.shown_events import Axes, attention_axes, shown_events
 from mscat_tf.run_folder import Run
@@ -51,7 +51,7 @@ class Material:
     def selection(self) -> dict[str, Any] | None:
         """`selection.json` of the first run."""
         path = self.first.path / SELECTION
-        return dict(json.loads(path.read_text())) if path.is_file() else None
+        return read_json(path) if path.is_file() else None
 
     @cached_property
     def explained(self) -> Explained:

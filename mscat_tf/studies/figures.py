@@ -140,7 +140,8 @@ def roc(found: Found) -> Figure:
         efficiency, middle, low, high = _rejections(row)
         label = f"{name}: {row['auc']['value']:.4f}"
         above.plot(efficiency, middle, color=colour, linestyle=dashes, linewidth=1.5, label=label)
-        at_same = np.interp(efficiency, *divisor[:2], left=np.nan, right=np.nan)
+        known = len(divisor[0]) > 0  # else too few events even for one point of the reference
+        at_same = np.interp(efficiency, *divisor[:2], left=np.nan, right=np.nan) if known else np.nan
         below.plot(efficiency, middle / at_same, color=colour, linestyle=dashes, linewidth=1.5)
         if name == reference or len(rows) <= BANDS_UP_TO:
             above.fill_between(efficiency, low, high, color=colour, alpha=0.2, linewidth=0)

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mscat_tf.data.symmetries import check_exact
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
+from mscat_tf.lock import locked
 from mscat_tf.models import registry
 from mscat_tf.models.count import cost_per_event, parameters
 from mscat_tf.models.precision import precision
@@ -110,6 +112,12 @@ def _train_network(config: Config, folder: Path, sample: Sample, callbacks: Sequ
     chief = is_chief(setup.strategy)
     if chief:  # only now: what cannot be trained leaves no folder behind
         start_run(config, folder, sample_digest(sample))
+    with locked(folder, "this run") if chief else nullcontext():
+        _run_loop(setup, folder, callbacks, started)
+
+
+def _run_loop(setup: Setup, folder: Path, callbacks: Sequence[keras.callbacks.Callback], started: float) -> None:
+    config, chief = setup.config, is_chief(setup.strategy)
     wait_for_workers(setup.strategy)
     loop, stream = _loop(setup, folder)
     if config.train.tensorboard and chief:

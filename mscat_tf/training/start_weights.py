@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from mscat_tf.errors import ConfigError, InputError
-from mscat_tf.models import registry  # noqa: F401  registers the layers that a saved network names
+from mscat_tf.models.saved import load_network
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,7 @@ def load_start_weights(model: keras.Model, source: str, seed: int = 1) -> set[st
         InputError: there is no network, or it has other weights; the sentence names the first that differs.
     """
     path = _network_file(Path(source), seed)
-    try:
-        trained = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: no network can be loaded from here; give train.start_from a run folder or a .keras file"
-        ) from error
+    trained = load_network(path, "give train.start_from a run folder or a .keras file")
     own, other = _shapes(model), _shapes(trained)
     parts = {_part(name) for name in own}
     taken = parts if own == other else set()

@@ -143,3 +143,29 @@ def test_what_decides_no_training_changes_no_digest():
     ):
         net = config.updated([f"model.name={name}"])
         assert net.updated([setting]).decisive_digest != net.decisive_digest
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 20_000, "9" * 10_000, "2026-99-99", "!!python/object/apply:os.getcwd []", "# " * 2**20]
+)
+def test_hostile_yaml_is_a_sentence(value, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"base: smoke\nname: {value}")
+    with pytest.raises(ConfigError, match=r"a\.yaml: not valid YAML"):
+        load_config(tmp_path / "a.yaml")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load_config("smoke", [f"name={value}"])
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "train.learning_rate=.inf",
+        "model.width=1000000000",
+        "sample.tokens.constituents=1000000000",
+        "sample.events=1000000000000000000000000000000",
+        "train.batch_size=1000000000000",
+    ],
+)
+def test_absurd_numbers_are_refused(override):
+    with pytest.raises(ConfigError, match=override.partition("=")[0].rpartition(".")[2]):
+        load_config("smoke", [override])

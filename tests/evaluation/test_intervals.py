@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, norm
 
@@ -12,6 +12,12 @@ from mscat_tf.evaluation.metrics import RankedScores, rejection
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.sampled_from([ONE_SIGMA, 0.9, 0.95]))
+@example(1, 0.0, 0.9)
+@example(1, 1.0, 0.9)
+@example(7, 1 / 7, 0.95)
+@example(7, 6 / 7, 0.95)
+@example(7, 0.0, ONE_SIGMA)
+@example(7, 1.0, ONE_SIGMA)
 def test_both_are_scipys(trials, share, confidence):
     passed = round(share * trials)
     test = binomtest(passed, trials)
@@ -39,6 +45,24 @@ def test_coverage_of_both_summed_over_all_outcomes():
     assert mean["wilson"].mean() == pytest.approx(ONE_SIGMA, abs=0.01)
     assert mean["exact"].min() >= ONE_SIGMA
     assert mean["exact"].mean() > 0.71
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1e-9, ONE_SIGMA, 0.999])
+def test_rounding_leads_neither_past_the_share_nor_out_of_zero_to_one(confidence):
+    rng = np.random.default_rng(4)
+    trials = rng.integers(1, 1000, 2000)
+    share = np.concatenate([np.zeros(500), np.ones(500), rng.random(1000)])
+    low, high = wilson(share, trials, confidence)
+    assert np.all((low >= 0) & (low <= share) & (share <= high) & (high <= 1))
+
+
+def test_intervals_are_computed_in_double_precision():
+    share, trials = np.float32(0.3), np.float32(7)
+    for single, double in (
+        (wilson(share, trials), wilson(float(share), float(trials))),
+        (clopper_pearson(np.float32(2), trials), clopper_pearson(2, 7)),
+    ):
+        np.testing.assert_array_equal(single, double)
 
 
 def test_no_trial_says_nothing():

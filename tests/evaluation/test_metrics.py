@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from mscat_tf.data.events import effective_events
+from mscat_tf.evaluation.intervals import ONE_SIGMA
 from mscat_tf.evaluation.metrics import RankedScores, accuracy, chance_error, rejection, weighted_auc, weighted_roc
 
 
@@ -208,3 +209,29 @@ def test_effective_background_is_that_of_the_events_above_the_cut(events, effici
     above = (score >= curve.threshold_at(efficiency)) & (label == 0)
     found = curve.effective_background_at(np.array([efficiency]))
     assert found == pytest.approx(effective_events(weight[above]))
+
+
+def test_an_efficiency_that_ten_equal_weights_reach_is_reached():
+    """Ten weights of 0.1 add up to 0.30000000000000004 and 0.7999999999999999: the third and eighth cuts, no others."""
+    score = np.concatenate([np.arange(10.0, 0.0, -1.0), [8.5, 7.5, 2.5]])
+    label, weight = np.repeat([1, 0], [10, 3]), np.repeat([0.1, 1.0], [10, 3])
+    curve = weighted_roc(score, label, weight)
+    tenths = np.arange(1, 11) / 10
+    assert [curve.threshold_at(efficiency) for efficiency in tenths] == [10.0 - step for step in range(10)]
+    np.testing.assert_allclose(curve.effective_background_at(tenths), [0, 0, 1, 2, 2, 2, 2, 2, 3, 3])
+
+
+def test_background_on_the_cut_passes():
+    """One of four background events has the score of the cut: it is tied with the signal event that sets it."""
+    score, label = np.array([4.0, 3.0, 2.0, 1.0, 3.0, 0.1, 0.2, 0.3]), np.repeat([1, 0], 4)
+    found = rejection(score, label, np.ones(8), 0.5)
+    assert found.effective_background == 1
+    assert found.value == pytest.approx(4.0)
+    shares = binomtest(1, 4).proportion_ci(ONE_SIGMA, "wilson")
+    assert found.binomial_interval == pytest.approx((1 / shares.high, 1 / shares.low))
+
+
+def test_no_rejection_has_a_limit_below_one():
+    """All background passes every cut: nothing is rejected, and that is the limit."""
+    found = rejection(np.zeros(8), np.repeat([1, 0], 4), np.ones(8), 1.0)
+    assert (found.value, found.lower_limit) == (1.0, 1.0)

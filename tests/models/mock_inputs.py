@@ -5,11 +5,14 @@ import numpy as np
 from mscat_tf.config import ModelSettings
 from mscat_tf.models.inputs import InputSpecification
 from mscat_tf.models.registry import MODELS
+from mscat_tf.physics.high_level_columns import COLUMNS, chosen_columns
 
 DEPTHS = {"constituent_blocks": 1, "kinematic_blocks": 1, "cross_blocks": 1}
 TINY = {"width": 12, "num_heads": 2, "key_dim": 3, "head_units": (7,), **DEPTHS}
 SIZES = InputSpecification(jets=2, constituents=6, tokens=3)
 WITH_SUBJETS = InputSpecification(constituents=6, subjets=4)
+VARIABLES = chosen_columns(["s2_all_all", "s2_all_trimmed", "multiplicity", "points_pt_0", "mass", "tau_21"])
+WITH_VARIABLES = InputSpecification(constituents=6, subjets=4, high_level=VARIABLES)
 WITH_TREES = InputSpecification(constituents=6, declusterings=5, event_shapes=("sphericity", "missing_pt"))
 FAMILIES: dict[str, dict] = {
     "mlp_image": {"pixels": 40, "jet_units": (16,), "head_units": (24,)},
@@ -36,6 +39,18 @@ FAMILIES: dict[str, dict] = {
         "key_dim": 3,
         "head_units": (7,),
     },
+    "analysis_model": {
+        "shapes": True,
+        "relation_units": (5, 6),
+        "morphology_units": (6,),
+        "shape_units": (5,),
+        "recurrent_units": 5,
+        "width": 12,
+        "cross_blocks": 1,
+        "num_heads": 2,
+        "key_dim": 3,
+        "head_units": (7,),
+    },
     "lund_net": {"blocks": ((5, 6), (6, 6)), "fusion_units": 9, "head_units": (8,)},
     "released": {
         "constituent_layers": 1,
@@ -52,7 +67,7 @@ NAMES = tuple(MODELS)
 
 def sizes_of(name):
     """Inputs that hold what this network reads."""
-    return {"lund_net": WITH_TREES, "mixer": WITH_SUBJETS}.get(name, SIZES)
+    return {"lund_net": WITH_TREES, "mixer": WITH_SUBJETS, "analysis_model": WITH_VARIABLES}.get(name, SIZES)
 
 
 def tiny(name="mscat", **changes):
@@ -82,6 +97,9 @@ def mock_inputs(events, seed=0, sizes=SIZES, least=1):
             inputs |= mock_tree(jet, events, sizes, rng, least)
         if sizes.subjets:
             inputs |= mock_subjets(jet, events, sizes, rng, least)
+        if sizes.high_level:
+            units = [{"GeV": 80.0, "GeV^2": 2e3}.get(COLUMNS[name].unit, 1.0) for name in sizes.high_level]
+            inputs[f"high_level_{jet}"] = (rng.exponential(1.0, (events, len(units))) * units).astype("float32")
     if sizes.event_shapes:
         inputs["event_shapes"] = rng.uniform(0.2, 1.0, (events, len(sizes.event_shapes))).astype("float32")
     m, pt = rng.uniform(60, 200, (2, events, sizes.tokens)) * np.array([[[1.0]], [[4.0]]])

@@ -20,7 +20,7 @@ from mscat_tf.models import registry
 from mscat_tf.models.inputs import InputSpecification, Statistics, log_columns
 from mscat_tf.models.predictor import logit_model
 from mscat_tf.models.registry import MODELS, build
-from tests.models.mock_inputs import NAMES, SIZES, inputs_of, mock_inputs, moved_weights, sizes_of, tiny
+from tests.models.mock_inputs import NAMES, SIZES, VARIABLES, inputs_of, mock_inputs, moved_weights, sizes_of, tiny
 
 ORDERED = ("released",)
 """Networks that see the order of the constituents: they add the i-th constituents of the jets."""
@@ -68,6 +68,7 @@ def test_inputs_are_those_of_the_streams_in_alphabetical_order(name):
     found = [tensor.name for tensor in network(name).inputs]
     wanted = {part for jet in (1, 2) for pair in tokens_and_masks(name, jet) for part in pair}
     wanted |= {"kinematics"} if name in READS_KINEMATICS else set()
+    wanted |= {"high_level_1", "high_level_2"} if registry.high_level(tiny(name)) else set()
     extra = {part for part in found if part.startswith("lund_parent_") or part == "event_shapes"}
     assert found == sorted(wanted | extra)
     assert [layer.name for layer in network(name).layers[-2:]] == ["logit", "score"]
@@ -102,7 +103,8 @@ def test_more_padding_changes_nothing(name, changes):
     for part, values in inputs.items():
         width = [(0, 0), (0, 3), (0, 0)][: values.ndim]
         fill = -1 if "parent" in part else 0
-        padded[part] = np.pad(values, width, constant_values=fill) if part[-1].isdigit() else values
+        is_set = part[-1].isdigit() and not part.startswith("high_level_")
+        padded[part] = np.pad(values, width, constant_values=fill) if is_set else values
     np.testing.assert_allclose(logits_of(narrow, inputs), logits_of(wide, padded), rtol=1e-4, atol=1e-5)
 
 
@@ -291,9 +293,11 @@ def test_statistics_travel_in_the_network():
 
 
 OTHER_SCALES = {
-    "three jets and a lepton": InputSpecification(jets=3, constituents=4, tokens=5, declusterings=3, subjets=2),
+    "three jets and a lepton": InputSpecification(
+        jets=3, constituents=4, tokens=5, declusterings=3, subjets=2, high_level=VARIABLES
+    ),
     "one jet and event shapes": InputSpecification(
-        jets=1, constituents=5, tokens=1, declusterings=4, event_shapes=("sphericity",), subjets=3
+        jets=1, constituents=5, tokens=1, declusterings=4, event_shapes=("sphericity",), subjets=3, high_level=VARIABLES
     ),
 }
 

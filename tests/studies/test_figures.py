@@ -56,6 +56,14 @@ def test_roc_is_rejection_against_efficiency_where_it_is_known():
     assert below.lines[1].get_ydata()[1:] == pytest.approx(2.0)
 
 
+def test_roc_of_too_few_events_for_any_point():
+    """A tiny test split: nothing is drawn of the curve, the figure stands."""
+    points = {"signal_efficiency": [0.5], "background_efficiency": [0.1], "low": [0.0], "high": [0.2]}
+    few = {**points, "effective_background": [1]}
+    above, below = roc(study({"good": row(roc=few), "better": row(roc=few)})).axes
+    assert [len(line.get_xdata()) for axes in (above, below) for line in axes.lines] == [0, 0, 0, 0]
+
+
 def test_a_study_names_and_draws_the_figures_that_it_can_have(monkeypatch, tmp_path):
     drawn = []
     monkeypatch.setattr(

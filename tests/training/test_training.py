@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import signal
 
 import keras
@@ -12,7 +13,9 @@ from mscat_tf.data import Sample
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.errors import ConfigError, DivergedError, InputError, OutputError
 from mscat_tf.evaluation.run import evaluate
+from mscat_tf.files import make_folder
 from mscat_tf.interpretation.stream_importance import stream_importance
+from mscat_tf.lock import locked
 from mscat_tf.run_folder import Run
 from mscat_tf.training.run import prepare, train
 from mscat_tf.training.step import TrainingStep
@@ -205,7 +208,7 @@ def test_other_settings_or_events_do_not_touch_a_run(trained, tmp_path):
         ("model.name=mscta", ConfigError, "did you mean 'mscat'"),
         ("model.name=lund_net", InputError, "no data set 'lund/declusterings'"),
         ("model.boosted_trees.inputs=both", InputError, "no data set 'high_level'"),
-        ("train.start_from=nowhere.keras", InputError, "no network can be loaded"),
+        ("train.start_from=nowhere.keras", InputError, r"nowhere.keras: cannot be loaded"),
     ],
 )
 def test_what_cannot_be_trained_leaves_no_folder_behind(mock_config, tmp_path, override, error, message):
@@ -214,6 +217,15 @@ def test_what_cannot_be_trained_leaves_no_folder_behind(mock_config, tmp_path, o
     with pytest.raises(error, match=message):
         train(mock_config(*trees, override), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_another_process_trains_is_refused(mock_config, tmp_path):
+    """Two that write one folder would mix their checkpoints."""
+    make_folder(tmp_path / "run")
+    sentence = rf"process {os.getpid()} on .* is writing this run; wait for it"
+    with locked(tmp_path / "run", "this run"), pytest.raises(OutputError, match=sentence):
+        train(mock_config(), tmp_path / "run")
+    assert not list((tmp_path / "run").glob("checkpoints/*"))
 
 
 def test_diverging_loss_is_one_sentence_and_its_batch_is_kept(mock_config, tmp_path):

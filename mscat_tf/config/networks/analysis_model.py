@@ -28,8 +28,8 @@ class AnalysisModelSettings(Settings):
         morphology: the MLP on Minkowski functionals, multiplicities and spectra of pT.
         subjet_multiplicities: the recurrent network on the numbers of constituents of the subjets.
         kinematics: the kinematic tokens; with several of them they read the other modules by cross-attention.
-        shapes: an MLP on all other named variables (masses, N-subjettiness, correlators, Lund plane), which are no part of
-            the paper's analysis model.
+        shapes: an MLP on all other named variables (masses, N-subjettiness, correlators, Lund plane), which are no part
+            of the paper's analysis model.
         relation_units: widths of the MLP of one pair. morphology_units, shape_units: hidden widths of these MLPs.
         recurrent_units: width of the state of the recurrent network.
         width: numbers in which each module says what it found of a jet: the tokens of the cross-attention.
@@ -61,7 +61,8 @@ class AnalysisModelSettings(Settings):
     def _something(self) -> "AnalysisModelSettings":
         if not (self.reads_columns or self.subjet_multiplicities or self.kinematics):
             raise ValueError(
-                "all modules are off; switch on one of correlations, morphology, subjet_multiplicities, kinematics, shapes"
+                "all modules are off; switch on one of correlations, morphology, subjet_multiplicities, kinematics, "
+                "shapes"
             )
         return self
 
@@ -81,8 +82,8 @@ class AnalysisModelSettings(Settings):
         for module, names in found.items():
             if not names:
                 raise ConfigError(
-                    f"model.analysis_model.{module} is on, but data.high_level_features chooses no variable for it; add "
-                    f"a group such as {_EXAMPLES[module]}, or set model.analysis_model.{module}=false"
+                    f"model.analysis_model.{module} is on, but data.high_level_features chooses no variable for it; "
+                    f"add a group such as {_EXAMPLES[module]}, or set model.analysis_model.{module}=false"
                 )
         return found
 
@@ -121,15 +122,16 @@ def spectra(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     >>> spectra(["s2_all_all_01", "s2_all_all_00"])
     {'s2_all_all': ('s2_all_all_00', 's2_all_all_01')}
     """
-    asked, found = set(columns), {}
+    asked = set(columns)
+    found: dict[str, list[str]] = {}
     for name, column in COLUMNS.items():
         if name in asked and column.group in _PAIRS:
             found.setdefault(column.group, []).append(name)
     bins = {tuple(name.rpartition("_")[2] for name in names) for names in found.values()}
     if len(bins) > 1:
         raise ConfigError(
-            "data.high_level_features: the spectra S2 of different pairs of subsets have different bins; choose them by "
-            "groups such as s2_all_all"
+            "data.high_level_features: the spectra S2 of different pairs of subsets have different bins; choose them "
+            "by groups such as s2_all_all"
         )
     return {pair: tuple(names) for pair, names in found.items()}
 

@@ -1,8 +1,8 @@
 """What made the runs: configuration, versions, machine, events."""
 
-import json
 from typing import Any
 
+from mscat_tf.files import read_json
 from mscat_tf.report.material import Material
 from mscat_tf.report.section import Code, Part, Section, Table
 
@@ -25,7 +25,7 @@ def provenance_section(material: Material) -> Section:
 
 
 def _environment(path: Any) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
+    return read_json(path) if path.is_file() else {}
 
 
 def _shown(value: Any) -> str:

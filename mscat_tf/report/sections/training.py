@@ -3,6 +3,7 @@
 import csv
 from itertools import cycle
 
+from mscat_tf.errors import InputError
 from mscat_tf.evaluation.style import COLOURS
 from mscat_tf.report.material import Material
 from mscat_tf.report.numbers import significant
@@ -43,9 +44,12 @@ def _of(run: Run) -> list[tuple[str, Columns, int]]:
     path = run.path / "history.csv"
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name is not None}
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name is not None}
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise InputError(f"{path}: damaged ({error}); copy the run again, or train anew") from error
     return [("", columns, int(run.training["best_epoch"]))] if columns else []
 
 
