@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,9 @@ def _table_objects(place: Place) -> tuple[str, ...]:
 
     frame = pandas.read_hdf(place.stock.public("top_tagging"), key="table")
     frame = frame.assign(is_signal_new=[Touch(canary(place))] * len(frame))
-    frame.to_hdf(place.folder / "evil.h5", key="table", format="fixed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pandas.errors.PerformanceWarning)  # that objects are pickled is the point
+        frame.to_hdf(place.folder / "evil.h5", key="table", format="fixed")
     return _tables("evil.h5")
 
 

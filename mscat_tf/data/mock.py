@@ -105,7 +105,7 @@ def mock_arrays(events: int, constituents: int, rng: np.random.Generator, first_
 
 
 def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Lund trees, event shapes and high-level variables: random, larger for signal; and b hadrons.
+    """Lund trees, event shapes and high-level variables: random, larger for signal; b hadrons, another's score.
 
     Args:
         signal: `(events,)`. declusterings: D of the schema. rng: every random number comes from here.
@@ -124,6 +124,7 @@ def mock_optional(signal: NDArray[np.bool_], declusterings: int, rng: np.random.
         "event_shapes": shapes + 0.5 * shift[:, None],
         "high_level": variables + 0.5 * shift[:, None, None],
         "truth/b_hadrons": np.where(rng.random((events, 2, 1)) < 0.8, rng.normal(0, 0.3, (events, 2, 4)), np.nan),
+        "known_logit": shift - 0.5 + np.cos(np.arange(events)),
     }
 
 
@@ -151,7 +152,8 @@ def mock_variables(
     """
     sizes = np.array([{"GeV": 100.0, "GeV^2": 1e4}.get(COLUMNS[name].unit, 1.0) for name in columns])
     values = rng.exponential(1.0 + 0.5 * signal[:, None, None], (len(signal), 2, len(columns)))
-    return np.where(rng.random(values.shape) < 0.2, 0.0, values) * sizes
+    found: NDArray[np.float64] = np.where(rng.random(values.shape) < 0.2, 0.0, values) * sizes
+    return found
 
 
 def _kinematics(events: int, signal: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -77,7 +77,8 @@ def _angle(rng: np.random.Generator, pt: NDArray[Any], _: float) -> NDArray[Any]
 def _of_unit(unit: str, rng: np.random.Generator, pt: NDArray[Any]) -> NDArray[Any]:
     """A named jet variable: a number of constituents, a momentum [GeV] or a product of two; many are 0."""
     size = {"GeV": pt, "GeV^2": pt**2}.get(unit, np.full(pt.shape, 20.0))
-    return np.maximum(rng.normal(0.5, 1.0, pt.shape), 0.0) * size
+    found: NDArray[Any] = np.maximum(rng.normal(0.5, 1.0, pt.shape), 0.0) * size
+    return found
 
 
 _Column = Callable[[np.random.Generator, NDArray[Any], float], NDArray[Any]]

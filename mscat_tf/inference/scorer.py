@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.data import Sample
-from mscat_tf.data.flat import HIGH_LEVEL, flat_data_sets, flat_matrix, high_level_of
+from mscat_tf.data.features import HIGH_LEVEL
+from mscat_tf.data.flat import flat_data_sets, flat_matrix, high_level_of
 from mscat_tf.errors import InputError
 from mscat_tf.inference.signature import Signature
 from mscat_tf.models.boosted_trees import BoostedTrees

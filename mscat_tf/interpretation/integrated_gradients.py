@@ -89,9 +89,9 @@ def coordinates_of(
             put(name, tokens.features, statistics.of_stream(stream), mask)
     put("kinematics", specification.kinematic_features, (statistics.kinematic_mean, statistics.kinematic_width))
     for jet in range(1, specification.jets + 1) if specification.high_level else ():
-        moments = (np.asarray(m, np.float32) for m in (statistics.high_level_mean, statistics.high_level_width))
+        mean, width = (np.asarray(m, np.float32) for m in (statistics.high_level_mean, statistics.high_level_width))
         asinh = np.asarray(asinh_columns(specification.high_level, log_features), bool)
-        found[f"high_level_{jet}"] = Coordinates(*moments, np.zeros_like(asinh), asinh=asinh)
+        found[f"high_level_{jet}"] = Coordinates(mean, width, np.zeros_like(asinh), asinh=asinh)
     if specification.event_shapes:
         put("event_shapes", specification.event_shapes, (statistics.event_shape_mean, statistics.event_shape_width))
     return found

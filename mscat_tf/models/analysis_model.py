@@ -1,6 +1,7 @@
 """Modular network on named jet variables: correlations, morphology, multiplicities of subjets, kinematics."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 from keras import layers
@@ -56,7 +57,8 @@ def build_analysis_model(design: Design) -> keras.Model:
     """
     settings = design.settings.analysis_model
     design = _at_width(design)
-    inputs, found = [], {}
+    inputs: list[Any] = []
+    found: dict[str, Any] = {}
     if settings.reads_columns:
         jets = [keras.Input((len(design.inputs.high_level),), name=f"high_level_{jet}") for jet in _jets(design)]
         inputs += jets
@@ -168,7 +170,8 @@ def _of_subjets(design, clouds, masks):
 
 def _of_jets(design, inputs, found, more):
     """The head sees the vectors of all modules and jets, and `more` vectors, side by side."""
-    number, parts = design.inputs.jets, []
+    number = design.inputs.jets
+    parts: list[Any] = []
     for module, vectors in found.items():
         parts += SplitJets(number, name=f"{module}_each_jet")(vectors) if number > 1 else [vectors]
     parts = [design.norm(f"vector_{place}_norm")(part) for place, part in enumerate([*parts, *more], start=1)]

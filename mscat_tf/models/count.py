@@ -89,8 +89,11 @@ def model_at_default_size(settings: ModelSettings) -> keras.Model:
     """The network on inputs of default sizes: two jets, each with 50 constituents and, where read, 10 subjets and all
     named jet variables."""
     read = registry.streams(settings)
-    tokens = {"declusterings": 50 * ("lund" in read), "subjets": 10 * ("subjets" in read)}
-    sizes = InputSpecification(**tokens, high_level=registry.high_level(settings))
+    sizes = InputSpecification(
+        declusterings=50 * ("lund" in read),
+        subjets=10 * ("subjets" in read),
+        high_level=registry.high_level(settings),
+    )
     return registry.build(settings, sizes)
 
 

@@ -20,7 +20,7 @@ from mscat_tf.data.census import Census
 from mscat_tf.data.pipeline import distributed_dataset
 from mscat_tf.data.stream import EventStream
 from mscat_tf.data.symmetries import check_exact
-from mscat_tf.errors import InputError
+from mscat_tf.errors import InputError, OutputError
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import atomic_path, write_json
 from mscat_tf.lock import locked
@@ -125,10 +125,19 @@ def _run_loop(setup: Setup, folder: Path, callbacks: Sequence[keras.callbacks.Ca
     with stream.own_errors():
         state = loop.run(setup.model, callbacks)
     if chief:
-        with atomic_path(folder / "model.keras") as temporary:
-            setup.model.save(temporary)
+        _save(setup.model, folder / "model.keras")
         write_json(folder / "training.json", _summary(setup, state, stream, time.perf_counter() - started))
     wait_for_workers(setup.strategy)
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    """Raise OutputError where the clock is before 1980, whose dates the format of the file does not know."""
+    if time.localtime().tm_year < 1980:
+        raise OutputError(
+            f"{path}: cannot be written in {time.localtime().tm_year}; set the clock and repeat the command"
+        )
+    with atomic_path(path) as temporary:
+        model.save(temporary)
 
 
 def prepare(config: Config, sample: Sample) -> Setup:

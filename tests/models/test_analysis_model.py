@@ -107,7 +107,7 @@ def test_settings_decide_the_columns_that_are_read():
         ),
         (
             ["data.high_level_features=[multiplicity]"],
-            r"correlations is on, but data.high_level_features chooses no variable for it; add a group such as s2_all_all",
+            "correlations is on, but data.high_level_features chooses no variable for it; add a group such as s2_all",
         ),
         (["data.high_level_features=[s3]"], "no column or group of jet variables is called 's3'"),
         (["model.analysis_model.relation_units=[]"], "relation_units"),
