@@ -211,7 +211,7 @@ class SampleSettings(Settings):
 
     name: ProcessName = "demo"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
-    events: Annotated[int, Field(gt=0, le=10**9)] = 12_000
+    events: Annotated[int, Field(gt=0, le=10**11)] = 12_000
     shard_events: Annotated[int, Field(gt=0, le=10**6)] = 500
     sqrt_s: Annotated[float, Field(ge=1000.0, le=100_000.0)] = 14_000.0
     max_generated_per_selected: PositiveInt = 5_000

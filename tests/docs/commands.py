@@ -14,7 +14,7 @@ from mscat_tf.cli.main import app
 from tests.docs.blocks import ROOT, strings_of
 from tests.docs.workplace import WORDS
 
-REAL = ("convert", "cost", "export", "inspect", "models", "predict", "report")
+REAL = ("convert", "cost", "export", "inspect", "models", "predict", "presets", "report")
 """Commands that are run as they stand; of the others those that have `--dry-run` are run with it."""
 
 PARSED = {
@@ -32,6 +32,9 @@ PARSED = {
     "mscat predict runs/told *": "needs a network that reads m_H; tests/inference has one",
     "mscat cross-fit *": "trains five networks; tests/cli has a test of its own",
     "mscat make-4b *": "needs Sherpa",
+    "mscat make-preset *": "trains a network; tests/presets makes one",
+    "mscat predict --preset mixer-small events.root": "finds subjets for some seconds; tests/presets does",
+    "mscat predict presets/NAME *": "a preset of one's own; tests/presets has one",
     "mscat import jet_class *": "needs the public set; tests/data_prep/test_import_public.py makes files like it",
     "mscat import top_tagging *": "needs the public set; tests/data_prep/test_import_public.py makes files like it",
 }

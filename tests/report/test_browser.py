@@ -54,10 +54,11 @@ class Watched:
         return self
 
     def shown(self, figure):
-        """What is drawn: traces and axes, without the ranges that plotly finds, which depend on what it drew before."""
+        """What is drawn: traces and axes, without ranges and domains that plotly finds by what it drew before."""
         return self.page.evaluate(
             "name => { const plot = document.querySelector(`#${name} .plot`);"
-            " const axis = found => ({...found, range: found && found.autorange ? null : found && found.range});"
+            " const axis = found => ({...found, domain: found && found.constrain ? null : found && found.domain,"
+            "     range: found && found.autorange ? null : found && found.range});"
             " return JSON.stringify([plot.data, axis(plot.layout.xaxis), axis(plot.layout.yaxis)]); }",
             figure,
         )
