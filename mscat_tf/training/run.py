@@ -132,10 +132,9 @@ def _run_loop(setup: Setup, folder: Path, callbacks: Sequence[keras.callbacks.Ca
 
 def _save(model: keras.Model, path: Path) -> None:
     """Raise OutputError where the clock is before 1980, whose dates the format of the file does not know."""
-    if time.localtime().tm_year < 1980:
-        raise OutputError(
-            f"{path}: cannot be written in {time.localtime().tm_year}; set the clock and repeat the command"
-        )
+    year = time.localtime(time.time()).tm_year
+    if year < 1980:
+        raise OutputError(f"{path}: cannot be written in {year}; set the clock and repeat the command")
     with atomic_path(path) as temporary:
         model.save(temporary)
 
