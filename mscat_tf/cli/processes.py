@@ -76,7 +76,7 @@ def _end_with_parent() -> None:
 def _watch(
     processes: Sequence[subprocess.Popen[bytes]], asked: list[int], grace: float, signal_grace: float
 ) -> int | None:
-    """Wait for all; the process that failed first (the lowest of those that fail within a second), or None."""
+    """Wait for all; the process that failed first, see `_failed` for those that fail within a second; or None."""
     failed: int | None = None
     deadline = float("inf")
     while any(process.poll() is None for process in processes):
@@ -95,7 +95,9 @@ def _watch(
 
 
 def _failed(processes: Sequence[subprocess.Popen[bytes]]) -> int | None:
-    return next((index for index, process in enumerate(processes) if process.poll()), None)
+    """The lowest of those that a signal ended, else of those that failed: who loses another fails after it."""
+    ended = [index for index, process in enumerate(processes) if process.poll()]
+    return next((index for index in ended if processes[index].returncode < 0), ended[0] if ended else None)
 
 
 @contextmanager

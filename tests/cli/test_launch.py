@@ -178,6 +178,12 @@ def test_the_first_failure_ends_the_others(capfd, ending, status):
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 
 
+def test_the_killed_one_is_named_where_the_other_ends_because_of_it(capfd):
+    """Both end within the second in which the launcher waits; the loss is what worker 0 complains of."""
+    assert run_here("import time; time.sleep(0.3); raise SystemExit(2)", "import os; os.kill(os.getpid(), 9)") == 1
+    assert "worker 1 was ended by SIGKILL" in capfd.readouterr().err
+
+
 def test_workers_that_ignore_sigterm_are_killed():
     started = time.monotonic()
     assert run_here(DEAF, "import time; time.sleep(1); raise SystemExit(1)", grace=1.0) == 1
