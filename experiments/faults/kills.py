@@ -205,7 +205,8 @@ def _study(_place: Place, folder: Path) -> None:
     studies = folder / "experiments" / "studies"
     studies.mkdir(parents=True)
     (folder / "experiments" / "__init__.py").touch()
-    shutil.copy(ROOT / "experiments" / "smoke.yaml", folder / "experiments")
+    for name in ("demo.yaml", "smoke.yaml"):
+        shutil.copy(ROOT / "experiments" / name, folder / "experiments")
     (studies / "scales.yaml").write_text("{}\n")
     (studies / "tiny.yaml").write_text(STUDY)
 
