@@ -1,7 +1,6 @@
 """Files of generated events: opened whether compressed or not, and identified by their content."""
 
 import gzip
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import IO
 import numpy as np
 
 from mscat_tf.errors import InputError
+from mscat_tf.files import file_digest
 
 GROUP_BITS = 40
 """Lower bits of a `group_id`: the place of the event in its file. The upper 24 begin the file's checksum."""
@@ -49,8 +49,7 @@ def checksum(path: Path) -> str:
         InputError: it cannot be read.
     """
     try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return file_digest(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
 

@@ -20,7 +20,7 @@ from mscat_tf.data import Sample
 from mscat_tf.data.choice import TRAIN, folds
 from mscat_tf.data.sample import Arrays
 from mscat_tf.evaluation.metrics import weighted_auc
-from mscat_tf.files import atomic_path
+from mscat_tf.hdf5_writing import hdf5_file
 from mscat_tf.inference.predict import predict
 from mscat_tf.provenance import library_versions
 from mscat_tf.run_folder import Run, sample_path
@@ -48,7 +48,7 @@ def cross_fit(run: Run, number: int = FOLDS) -> Path:
     columns = [_scored(_without(run.config, own, fold, number)) for fold, own in enumerate(trainings, start=1)]
     fold, logit = _joined(columns, number)
     kept = {name: columns[0][name] for name in ("event_id", "split")} | {"fold": fold, "logit": logit}
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_file(path) as file:
         file.attrs["trainings"] = trainings
         file.attrs["about"] = json.dumps({**run.origin, "versions": library_versions()})
         for key, values in kept.items():

@@ -13,6 +13,9 @@ from mscat_tf.errors import ConfigError
 MOST_YAML = 2**20
 """Characters of a YAML text: a file of that size is no configuration."""
 
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+"""Of dropout and the like."""
+
 Size = Annotated[int, Field(gt=0, le=2**16)]
 """A number of features, blocks, heads or constituents; a larger one is a slip, and would take all memory."""
 

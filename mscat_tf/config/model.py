@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from mscat_tf.config.base import Settings, Size
+from mscat_tf.config.base import Rate, Settings, Size
 from mscat_tf.config.networks.analysis_model import AnalysisModelSettings
 from mscat_tf.config.networks.boosted_trees import BoostedTreesSettings
 from mscat_tf.config.networks.deep_sets import DeepSetsSettings
@@ -22,7 +22,6 @@ Skip = Literal[
     "cross_attention",
     "cross_mlp",
 ]
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class ModelSettings(Settings):

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from mscat_tf.config.base import Settings, is_none
+from mscat_tf.config.base import Rate, Settings, is_none
 from mscat_tf.config.high_level import HighLevelFeatures
-from mscat_tf.config.model import Rate
 from mscat_tf.config.preparation import Preparation
 from mscat_tf.schema import (
     CONSTITUENT_COLUMNS,

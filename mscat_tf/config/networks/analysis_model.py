@@ -5,13 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Rate, Settings
 from mscat_tf.errors import ConfigError
 from mscat_tf.physics.high_level_columns import COLUMNS, SPECTRUM_PAIRS
 
 ANALYSIS_MODEL = "analysis_model"
 
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 CORRELATIONS, MORPHOLOGY, SHAPES = "correlations", "morphology", "shapes"
 _EXAMPLES = {CORRELATIONS: "s2_all_all", MORPHOLOGY: "minkowski_discs", SHAPES: "subjettiness"}

@@ -4,9 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from mscat_tf.config.base import Settings
-
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+from mscat_tf.config.base import Rate, Settings
 
 
 class DeepSetsSettings(Settings):

@@ -4,9 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Rate, Settings
 
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 Blocks = Annotated[tuple[Widths, ...], Field(min_length=1)]
 

@@ -4,9 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from mscat_tf.config.base import Settings
-
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+from mscat_tf.config.base import Rate, Settings
 
 
 class ImageSettings(Settings):

@@ -1,12 +1,10 @@
 """Settings of `mixer`."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
-from mscat_tf.config.base import Settings
-
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+from mscat_tf.config.base import Rate, Settings
 
 
 class MixerSettings(Settings):
