@@ -7,6 +7,7 @@ EPOCHS ?=
 SEED   ?=
 STUDIES ?=
 SCALE  ?=
+JOBS   ?=
 # CUDA libraries only where there is a GPU for them.
 EXTRAS ?= generate,train,export,search,reach,analysis,report,docs,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 comma  := ,
@@ -37,8 +38,8 @@ $(VENV)/.installed: setup.cfg constraints.txt
 train-mirror: venv  ## everything from nothing: events, three networks under MirroredStrategy, evaluation, explanation
 	$(BIN)/mscat train-mirror $(CONFIG) $(OPTIONS)
 
-reproduce: venv  ## every study: trainings with several seeds, tables, RESULTS.md; goes on where it stopped
-	$(BIN)/mscat reproduce $(STUDIES) $(if $(SCALE),--scale $(SCALE))
+reproduce: venv  ## every study: trainings side by side (JOBS=), tables, RESULTS.md; goes on where it stopped
+	$(BIN)/mscat reproduce $(STUDIES) $(if $(SCALE),--scale $(SCALE)) $(if $(JOBS),--jobs $(JOBS))
 
 data: venv  ## only the simulated events
 	$(BIN)/mscat generate $(CONFIG) $(OPTIONS)

@@ -72,23 +72,37 @@ def local_environments(
     """The environment of each worker of this machine: TF_CONFIG, its GPUs, its share of the cores.
 
     Raises:
-        ConfigError: the GPUs cannot be shared equally; replicas of different numbers would have unequal batches.
+        ConfigError: the GPUs cannot be shared equally; workers of different numbers would have unequal batches.
+    """
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    return [
+        {**share, "TF_CONFIG": tf_config(addresses, index)}
+        for index, share in enumerate(equal_shares(number, gpus, environ, "--workers"))
+    ]
+
+
+def equal_shares(number: int, gpus: Sequence[str], environ: Mapping[str, str], option: str) -> list[dict[str, str]]:
+    """An environment for each of so many processes of this machine: its GPUs, its threads.
+
+    Args:
+        option: how the user chose the number.
+
+    Raises:
+        ConfigError: the GPUs cannot be shared equally.
     """
     if len(gpus) % number:
         raise ConfigError(
-            f"{len(gpus)} GPUs cannot be shared equally by {number} workers; choose --workers so that it divides them, "
-            "or set CUDA_VISIBLE_DEVICES"
+            f"{len(gpus)} GPUs cannot be shared equally by {number} processes; choose {option} so that it divides "
+            "them, or set CUDA_VISIBLE_DEVICES"
         )
-    addresses = [f"127.0.0.1:{port}" for port in ports]
     threads = str(max(1, len(os.sched_getaffinity(0)) // number))
     of_cores = {name: threads for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")}
-    share = len(gpus) // number
+    each = len(gpus) // number
     return [
         {
             **of_cores,
             **environ,
-            "TF_CONFIG": tf_config(addresses, index),
-            **({"CUDA_VISIBLE_DEVICES": ",".join(gpus[index * share : (index + 1) * share])} if gpus else {}),
+            **({"CUDA_VISIBLE_DEVICES": ",".join(gpus[index * each : (index + 1) * each])} if gpus else {}),
         }
         for index in range(number)
     ]

@@ -285,8 +285,17 @@ def reproduce(
         list[str] | None,
         typer.Option(metavar="ROW", help="Train this row only, and measure what else is trained; may be repeated."),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings side by side; default: one for each GPU, or for each core up to 8."),
+    ] = None,
+    train_only: Annotated[
+        bool, typer.Option("--train-only", help="Measure nothing: for jobs that train a row each, before --as-it-is.")
+    ] = False,
 ) -> None:
     """Train, evaluate and measure whole studies -> RESULTS.md. Goes on where it was interrupted."""
     from mscat_tf.cli import reproduce as reproducing
+    from mscat_tf.cli.side_by_side import number_of_jobs
 
-    reproducing.reproduce(names or [], scale, folder, workers, dry_run, row or ([] if as_it_is else None))
+    only = row or ([] if as_it_is else None)
+    reproducing.reproduce(names or [], scale, folder, workers, dry_run, only, number_of_jobs(jobs), train_only)

@@ -1,13 +1,16 @@
-"""Several processes of one work: started together, signalled together, ended together."""
+"""Several processes of one work: started together or in turn, signalled together, ended together."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -52,11 +55,107 @@ def run_all(
             failed = _watch(processes, asked, grace, signal_grace)
     if failed is None:
         return 0
-    _explain(failed, processes[failed].returncode, logs[failed])
+    _explain(f"worker {failed}", processes[failed].returncode, logs[failed])
     return _status(processes[failed].returncode)
 
 
-def _start(command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True)
+class Task:
+    """A command that waits for its turn, and for the tasks whose names stand in `after`."""
+
+    name: str
+    command: Sequence[str]
+    after: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What one of the commands that run at a time may use. cores: numbers of them (heeded on Linux); none means all."""
+
+    environment: Mapping[str, str]
+    cores: Collection[int] = ()
+
+
+def run_in_turn(
+    tasks: Sequence[Task],
+    slots: Sequence[Slot],
+    done: Callable[[Task], None],
+    signal_grace: float = SIGNAL_GRACE_SECONDS,
+) -> int:
+    """Run every task, as many at a time as there are slots; when one fails the others are ended and none is begun.
+
+    What they write goes to a file each, shown when a task is the cause of the end. Signals as in `run_all`.
+
+    Args:
+        done: called after each task that ended well. signal_grace: seconds from the first failure or signal to SIGKILL.
+
+    Returns:
+        As `run_all`.
+    """
+    turns = _Turns(tasks, slots, Path(tempfile.mkdtemp(prefix="mscat-jobs-")))
+    err.print(f"{len(slots)} at a time; their output is in {turns.folder}", soft_wrap=True)
+    deadline = float("inf")
+    with _forwarding(turns.started) as asked:
+        while turns.start_next() or turns.running:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            for task in turns.take_ended():
+                done(task)
+            if (turns.failed or asked) and deadline == float("inf"):
+                turns.waiting.clear()
+                deadline = time.monotonic() + signal_grace
+                _send(turns.started, asked[0] if asked else signal.SIGTERM)
+            if time.monotonic() > deadline:
+                _send(turns.started, signal.SIGKILL)
+    if asked:
+        return _status(-asked[0])
+    if turns.failed is None:
+        return 0
+    task, status = turns.failed
+    _explain(task.name, status, turns.log(task))
+    return _status(status)
+
+
+class _Turns:
+    """Who waits, who runs in which slot, who failed first."""
+
+    def __init__(self, tasks: Sequence[Task], slots: Sequence[Slot], folder: Path) -> None:
+        self.waiting, self.slots, self.folder = list(tasks), slots, folder
+        self.running: dict[int, tuple[Task, subprocess.Popen[bytes]]] = {}
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.failed: tuple[Task, int] | None = None
+
+    def log(self, task: Task) -> Path:
+        return self.folder / f"{task.name}.log"
+
+    def start_next(self) -> bool:
+        """Fill free slots with tasks that need not wait for others; whether any wait still."""
+        for index in set(range(len(self.slots))) - set(self.running):
+            unfinished = {task.name for task in [*self.waiting, *(task for task, _ in self.running.values())]}
+            task = next((task for task in self.waiting if unfinished.isdisjoint(task.after)), None)
+            if task is not None:
+                self.waiting.remove(task)
+                with self.log(task).open("wb") as output:
+                    process = _start(task.command, self.slots[index].environment, output, self.slots[index].cores)
+                self.running[index] = task, process
+                self.started.append(process)
+        return bool(self.waiting)
+
+    def take_ended(self) -> list[Task]:
+        """Free the slots of those that have ended; the tasks among them that ended well."""
+        well = []
+        for index, (task, process) in list(self.running.items()):
+            if process.poll() is not None:
+                del self.running[index]
+                if process.returncode:
+                    self.failed = self.failed or (task, process.returncode)
+                else:
+                    well.append(task)
+        return well
+
+
+def _start(
+    command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, cores: Collection[int] = ()
+) -> subprocess.Popen[bytes]:
     """In a session of its own: the terminal's Ctrl-C reaches this process only, which then hands it on once."""
     return subprocess.Popen(
         command,
@@ -65,12 +164,15 @@ def _start(command: Sequence[str], environment: Mapping[str, str], output: IO[by
         stdout=output,
         stderr=subprocess.STDOUT if output else None,
         start_new_session=True,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=partial(_settle, cores) if sys.platform == "linux" else None,
     )
 
 
-def _end_with_parent() -> None:
+def _settle(cores: Collection[int]) -> None:
+    """End with the parent, and stay on these cores."""
     _C_LIBRARY.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def _watch(
@@ -101,7 +203,7 @@ def _failed(processes: Sequence[subprocess.Popen[bytes]]) -> int | None:
 
 
 @contextmanager
-def _forwarding(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+def _forwarding(processes: Collection[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
     """Within the block SIGINT and SIGTERM go to all processes; gives the list of those that came."""
     asked: list[int] = []
 
@@ -117,19 +219,19 @@ def _forwarding(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[i
             signal.signal(number, handler)
 
 
-def _send(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
+def _send(processes: Collection[subprocess.Popen[bytes]], number: int) -> None:
     for process in processes:
         if process.poll() is None:
             process.send_signal(number)
 
 
-def _explain(index: int, status: int, log: Path | None) -> None:
+def _explain(who: str, status: int, log: Path | None) -> None:
     if log is not None:
         lines = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
-        err.print("\n".join([f"last lines of worker {index}, {log}:", *lines]), soft_wrap=True, markup=False)
+        err.print("\n".join([f"last lines of {who}, {log}:", *lines]), soft_wrap=True, markup=False)
     if status < 0 and -status not in (signal.SIGINT, signal.SIGTERM):
         err.print(
-            f"mscat: worker {index} was ended by {signal.Signals(-status).name} (SIGKILL: often for want of memory); "
+            f"mscat: {who} was ended by {signal.Signals(-status).name} (SIGKILL: often for want of memory); "
             "the same command resumes from the last checkpoint",
             soft_wrap=True,
             markup=False,

@@ -10,6 +10,7 @@ from mscat_tf.cli.console import out, table
 from mscat_tf.cli.cross_fit import cross_fit
 from mscat_tf.cli.pipeline import evaluated_alike
 from mscat_tf.cli.preparing import simulate_and_prepare
+from mscat_tf.cli.side_by_side import Work, train_side_by_side
 from mscat_tf.config import Config
 from mscat_tf.config.base import unknown_key
 from mscat_tf.config.study import Study, load_study, studies
@@ -28,6 +29,8 @@ def reproduce(
     workers: int | None = None,
     dry_run: bool = False,
     only: Collection[str] | None = None,
+    jobs: int = 1,
+    train_only: bool = False,
 ) -> None:
     """Every study of these names, or all that ship: train, evaluate, measure, draw, and write `RESULTS.md` anew.
 
@@ -35,40 +38,52 @@ def reproduce(
         scale: `demo` or `paper`. folder: gets `results/<scale>/<study>.json`, figures beside it and `RESULTS.md`.
         workers: of the simulation. dry_run: show what is to be done only. only: rows that are simulated and trained,
             with those on which they stand; the others are measured if they are trained. None means all.
+        jobs: trainings side by side. train_only: measure nothing; look at no row but those of `only`.
 
     Raises:
         ConfigError: there is no such study, scale or row.
     """
-    wanted = [load_study(name) for name in dict.fromkeys(names or studies())]
-    plans = [study.configurations(scale) for study in wanted]
-    for plan in plans:
-        for row in only or ():
-            if row not in plan:
-                raise ConfigError(f"--row: {unknown_key(row, list(plan))}")
-    for study, plan in zip(wanted, plans, strict=True):
-        _show(study, plan)
+    work = [_work(load_study(name), scale, only) for name in dict.fromkeys(names or studies())]
+    for part in work:
+        _show(part)
     if dry_run:
         return
+    if jobs > 1:
+        train_side_by_side(work, scale, jobs, workers)
+    for part in work:
+        out.rule(f"[bold]{part.study.title}[/]", align="left")
+        runs = _made(part, workers, train_only)
+        if not runs:
+            out.print(f"{part.study.name}: no row is trained yet", soft_wrap=True)
+        elif not train_only:
+            _measure(part.study, scale, runs, _acceptance(part.study, workers, only is None), folder)
+    if not train_only:
+        out.print(str(folder / "RESULTS.md"))
+
+
+def _work(study: Study, scale: str, only: Collection[str] | None) -> Work:
+    plan = study.configurations(scale)
+    for row in only or ():
+        if row not in plan:
+            raise ConfigError(f"--row: {unknown_key(row, list(plan))}")
+    return Work(study, plan, plan.keys() if only is None else _with_parents(study, only))
+
+
+def _measure(study: Study, scale: str, runs: dict[str, Run], acceptance: dict[str, Any] | None, folder: Path) -> None:
+    """Numbers and figures of a study, and the page with those of all."""
     from mscat_tf.studies.figures import draw_study
     from mscat_tf.studies.measured import measure
 
-    for study, plan in zip(wanted, plans, strict=True):
-        out.rule(f"[bold]{study.title}[/]", align="left")
-        runs = _made(study, plan, workers, plan.keys() if only is None else _with_parents(study, only))
-        if not runs:
-            out.print(f"{study.name}: no row is trained yet", soft_wrap=True)
-            continue
-        found = {**measure(study, scale, runs), "acceptance": _acceptance(study, workers, only is None)}
-        file = _measured_file(folder, scale, study.name)
-        write_json(file, found)
-        draw_study(found, file.with_suffix(""))
-        _write_page(folder)
-    out.print(str(folder / "RESULTS.md"))
+    found = {**measure(study, scale, runs), "acceptance": acceptance}
+    file = _measured_file(folder, scale, study.name)
+    write_json(file, found)
+    draw_study(found, file.with_suffix(""))
+    _write_page(folder)
 
 
-def _show(study: Study, plan: dict[str, Config]) -> None:
-    rows = [[row, config.name, _state(config)] for row, config in plan.items()]
-    table(f"{study.name}: {study.title}", ["row", "run", "state"], rows)
+def _show(work: Work) -> None:
+    rows = [[row, config.name, _state(config)] for row, config in work.plan.items()]
+    table(f"{work.study.name}: {work.study.title}", ["row", "run", "state"], rows)
 
 
 def _state(config: Config) -> str:
@@ -91,19 +106,25 @@ def _with_parents(study: Study, rows: Collection[str]) -> set[str]:
     return found
 
 
-def _made(study: Study, plan: dict[str, Config], workers: int | None, asked: Collection[str]) -> dict[str, Run]:
-    """By row: those asked for simulated, trained and evaluated as far as that is not done yet, others if trained."""
+def _made(work: Work, workers: int | None, leave_others: bool) -> dict[str, Run]:
+    """By row: those asked for simulated, trained and evaluated as far as that is not done yet, others if trained.
+
+    Args:
+        leave_others: do not look at the others.
+    """
     runs: dict[str, Run] = {}
-    for row, config in plan.items():
-        folder, parent = RUNS / config.name, study.rows[row].trained_as
-        if row in asked:
-            known = study.rows[row].knows_row
-            if known is not None:
-                cross_fit(runs[known])
+    for row, config in work.plan.items():
+        folder, settings, asked = RUNS / config.name, work.study.rows[row], row in work.asked
+        if leave_others and not asked:
+            continue
+        if asked:
+            if settings.knows_row is not None:
+                cross_fit(runs[settings.knows_row])
             simulate_and_prepare(config, workers)
-        if parent in runs and (row in asked or (sample_path(config) / MANIFEST).is_file()):
+        parent = settings.trained_as
+        if parent in runs and (asked or (sample_path(config) / MANIFEST).is_file()):
             runs[row] = _evaluated(_borrowed(runs[parent], config), config)
-        elif not parent and row in asked:
+        elif not parent and asked:
             runs[row] = _evaluated(_trained(config), config)
         elif not parent and has_run(folder) and Run(folder).finished:
             runs[row] = _evaluated(Run(folder), config)

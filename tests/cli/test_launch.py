@@ -38,7 +38,7 @@ def test_each_local_worker_is_told_of_all():
 
 
 def test_gpus_that_cannot_be_shared_equally():
-    with pytest.raises(ConfigError, match="3 GPUs cannot be shared equally by 2 workers"):
+    with pytest.raises(ConfigError, match="3 GPUs cannot be shared equally by 2 processes; choose --workers"):
         launch.local_environments(2, ["0", "1", "2"], [1, 2], {})
 
 

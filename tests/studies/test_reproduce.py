@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mscat_tf.cli import reproduce as reproducing
-from mscat_tf.cli import stages
+from mscat_tf.cli import side_by_side, stages
 from mscat_tf.config.study import Row, Study
 from mscat_tf.config.training import Fold
 from mscat_tf.data import Sample
@@ -145,3 +145,37 @@ def test_from_nothing_again_and_with_one_training_deleted(study, trained, monkey
         for name in ("trees", "trees elsewhere"):
             rows[name].pop("training")  # seconds
     assert again["rows"] == found["rows"]
+
+
+def test_side_by_side_is_what_in_turn_is(study, trained, monkeypatch, tmp_path):
+    """Each task in this process: commands of their own would not know the study."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_here(tasks, slots, done):
+        for task in tasks:
+            row = task.command[task.command.index("--row") + 1]
+            reproducing.reproduce([], "demo", tmp_path / "nobody", only=[row], train_only=True)
+            done(task)
+        return 0
+
+    monkeypatch.setattr(side_by_side, "run_in_turn", run_here)
+    out = tmp_path / "experiments"
+    reproducing.reproduce([], "demo", out, jobs=2)
+    assert not (tmp_path / "nobody").exists(), "--train-only measures nothing"
+    assert len(trained) == len(set(trained)) == 4
+    together = json.loads((out / "results/demo/tiny.json").read_text())
+    shutil.rmtree(tmp_path / "runs")
+    reproducing.reproduce([], "demo", out)
+    alone = json.loads((out / "results/demo/tiny.json").read_text())
+    for row in (*together["rows"].values(), *alone["rows"].values()):
+        row.pop("training", None)
+    assert together["rows"] == alone["rows"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(130, KeyboardInterrupt), (143, SystemExit), (2, SystemExit)])
+def test_side_by_side_ends_as_a_task_does(study, monkeypatch, tmp_path, status, error):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(side_by_side, "run_in_turn", lambda *_: status)
+    with pytest.raises(error) as end:
+        reproducing.reproduce([], "demo", tmp_path / "experiments", jobs=2)
+    assert error is KeyboardInterrupt or end.value.code == status

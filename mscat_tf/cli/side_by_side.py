@@ -1,0 +1,109 @@
+"""Rows of studies trained side by side: each by an `mscat reproduce` of its own, on its share of the cores or GPUs.
+
+A step of these networks keeps two cores busy for a part of its time only, so two trainings of one core each take less
+time than the same two in turn (experiments/benchmarks/side_by_side.py).
+"""
+
+import os
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from mscat_tf.cli.console import Reporter
+from mscat_tf.cli.launch import equal_shares, visible_gpus
+from mscat_tf.cli.outcome import INTERRUPTED
+from mscat_tf.cli.preparing import simulate_and_prepare
+from mscat_tf.cli.processes import Slot, Task, run_in_turn
+from mscat_tf.config import Config
+from mscat_tf.config.study import Study
+from mscat_tf.run_folder import RUNS, Run, has_run
+
+
+class Work(NamedTuple):
+    """A study, its configurations by row, and the rows that are asked for."""
+
+    study: Study
+    plan: Mapping[str, Config]
+    asked: Collection[str]
+
+
+MOST_JOBS = 8
+"""Unless asked for more: each process needs a GiB of memory or so."""
+
+
+def number_of_jobs(asked: int | None) -> int:
+    """As many as asked for; or one for each GPU, or for each core up to `MOST_JOBS`."""
+    return asked or len(visible_gpus(os.environ)) or min(len(os.sched_getaffinity(0)), MOST_JOBS)
+
+
+def slots(jobs: int, environ: Mapping[str, str]) -> list[Slot]:
+    """Cores, threads and GPUs dealt among so many processes.
+
+    Raises:
+        ConfigError: the GPUs cannot be shared equally.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    environments = equal_shares(jobs, visible_gpus(environ), environ, "--jobs")
+    return [Slot(environment, cores[index::jobs]) for index, environment in enumerate(environments)]
+
+
+def train_side_by_side(work: Sequence[Work], scale: str, jobs: int, workers: int | None) -> None:
+    """Train and evaluate the rows that are not trained yet; what stands on other rows' networks alone is left out.
+
+    Simulation comes first, on all cores. Where there is one row to train, it is left to the caller, who has all cores.
+
+    Raises:
+        SystemExit: a training failed; its last lines are shown. KeyboardInterrupt: this was interrupted.
+    """
+    tasks = tasks_of(work, scale)
+    if len(tasks) < 2:
+        return
+    shares, named = slots(min(jobs, len(tasks)), os.environ), {task.name for task in tasks}
+    for study, plan, _ in work:
+        for row, config in plan.items():
+            if config.name in named and study.rows[row].knows_row is None:
+                simulate_and_prepare(config, workers)
+    ended: list[Task] = []
+    with Reporter("training side by side", len(tasks), "rows") as reporter:
+        reporter.update(0)
+
+        def done(task: Task) -> None:
+            ended.append(task)
+            reporter.update(len(ended), task.name)
+
+        status = run_in_turn(tasks, shares, done)
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt
+    if status:
+        sys.exit(status)
+
+
+def tasks_of(work: Sequence[Work], scale: str) -> list[Task]:
+    """A command for each run folder that is asked for and not finished, in the order of studies and rows."""
+    found: dict[str, tuple[Config, Task]] = {}
+    for study, plan, asked in work:
+        first_of_known: dict[str, str] = {}
+        for row, config in plan.items():
+            settings = study.rows[row]
+            if row not in asked or settings.trained_as or _finished(config):
+                continue
+            after = [plan[parent].name for parent in (settings.start_from_row, settings.knows_row) if parent]
+            if settings.knows_row:  # the first of them trains the networks that give the score, for all
+                after += [first_of_known.setdefault(settings.knows_row, config.name)]
+            there = found.get(config.name)
+            if there is None or there[0].train.repeats < config.train.repeats:
+                command = [sys.executable, "-m", "mscat_tf.cli.main", "reproduce", study.name, "--scale", scale]
+                command += ["--row", row, "--train-only", "--jobs", "1", "--workers", "1"]
+                found[config.name] = config, Task(config.name, command, frozenset(after) - {config.name})
+    return [task for _, task in found.values()]
+
+
+def _finished(config: Config) -> bool:
+    """Whether all seeds are trained and evaluated."""
+    folder = RUNS / config.name
+    return (
+        has_run(folder)
+        and Run(folder).finished
+        and Run(folder).config.train.repeats >= config.train.repeats
+        and (folder / "metrics.json").is_file()
+    )
