@@ -33,12 +33,12 @@ class Layer:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Three mutants of one module: one survived, one with a reason; one was killed."""
+    """Three mutants of one module: one that no test reaches, one that survived with a reason; one was killed."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own/module.py").write_text(SOURCE)
     states = {
         "own.module.x_twice__mutmut_1": 1,
-        "own.module.x_twice__mutmut_2": 0,
+        "own.module.x_twice__mutmut_2": 33,
         "own.module.xǁLayerǁcall__mutmut_1": 0,
     }
     (tmp_path / "own/module.py.meta").write_text(json.dumps({"exit_code_by_key": states}))

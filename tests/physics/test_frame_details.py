@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mscat_tf.physics import jet_frame, to_jet_frame, to_jet_frames
-from mscat_tf.physics.jet_frame import hardest_first, principal_angle, wrapped
+from mscat_tf.physics.jet_frame import frames_of_events, hardest_first, principal_angle, wrapped
 from mscat_tf.physics.prepared_frame import FrameSteps, to_prepared_frames
 
 
@@ -100,3 +100,20 @@ def test_wrapped_angles_are_above_minus_pi_and_at_most_pi():
     found = wrapped(np.array([-np.pi, np.pi, 3.0, -3.0, 4.0, -4.0]))
     expected = [np.pi, np.pi, 3.0, -3.0, 4.0 - 2 * np.pi, 2 * np.pi - 4.0]
     np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+def test_frames_of_events_are_those_of_their_jets():
+    """The energy is made of the mass here; events and jets are leading axes of what comes out."""
+    counts = np.array([[3, 0], [5, 2], [1, 4]])
+    pt, eta, phi, _ = some_jets(counts, seed=3)
+    mass = np.random.default_rng(4).exponential(0.4, len(pt))
+    frames = frames_of_events(pt, eta, phi, mass, counts.tolist(), 4)
+    assert [values.shape for values in frames] == [(3, 2, 4, 4), (3, 2, 4), (3, 2), (3, 2)]
+    ends = np.cumsum(counts)
+    for number, (end, count) in enumerate(zip(ends, counts.ravel(), strict=True)):
+        own = slice(end - count, end)
+        energy = np.hypot(mass[own], pt[own].astype("f8") * np.cosh(eta[own].astype("f8")))
+        alone = to_jet_frames(pt[own], eta[own], phi[own], energy, [count], 4)
+        event, jet = divmod(number, 2)
+        for found, wanted in zip(frames, alone, strict=True):
+            np.testing.assert_allclose(found[event, jet], wanted[0], rtol=1e-9, atol=1e-12)
