@@ -50,7 +50,7 @@ def run_all(
         processes = []
         for command, environment, log in zip(commands, environments, logs, strict=True):
             output = stack.enter_context(open(log, "wb")) if log else None
-            processes.append(_start(command, environment, output))
+            processes.append(_start(command, environment, output, signal.SIGTERM))
         with _forwarding(processes) as asked:
             failed = _watch(processes, asked, grace, signal_grace)
     if failed is None:
@@ -84,7 +84,8 @@ def run_in_turn(
 ) -> int:
     """Run every task, as many at a time as there are slots; when one fails the others are ended and none is begun.
 
-    What they write goes to a file each, shown when a task is the cause of the end. Signals as in `run_all`.
+    What they write goes to a file each, shown when a task is the cause of the end. Signals as in `run_all`, but that
+    should this process be killed its tasks are killed too: started again at once, it must find nobody at work.
 
     Args:
         done: called after each task that ended well. signal_grace: seconds from the first failure or signal to SIGKILL.
@@ -134,8 +135,9 @@ class _Turns:
             task = next((task for task in self.waiting if unfinished.isdisjoint(task.after)), None)
             if task is not None:
                 self.waiting.remove(task)
+                slot = self.slots[index]
                 with self.log(task).open("wb") as output:
-                    process = _start(task.command, self.slots[index].environment, output, self.slots[index].cores)
+                    process = _start(task.command, slot.environment, output, signal.SIGKILL, slot.cores)
                 self.running[index] = task, process
                 self.started.append(process)
         return bool(self.waiting)
@@ -154,7 +156,11 @@ class _Turns:
 
 
 def _start(
-    command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, cores: Collection[int] = ()
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: IO[bytes] | None,
+    end_with_parent: signal.Signals,
+    cores: Collection[int] = (),
 ) -> subprocess.Popen[bytes]:
     """In a session of its own: the terminal's Ctrl-C reaches this process only, which then hands it on once."""
     return subprocess.Popen(
@@ -164,13 +170,13 @@ def _start(
         stdout=output,
         stderr=subprocess.STDOUT if output else None,
         start_new_session=True,
-        preexec_fn=partial(_settle, cores) if sys.platform == "linux" else None,
+        preexec_fn=partial(_settle, end_with_parent, cores) if sys.platform == "linux" else None,
     )
 
 
-def _settle(cores: Collection[int]) -> None:
-    """End with the parent, and stay on these cores."""
-    _C_LIBRARY.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _settle(end_with_parent: signal.Signals, cores: Collection[int]) -> None:
+    """Get this signal when the parent is gone, and stay on these cores."""
+    _C_LIBRARY.prctl(_PR_SET_PDEATHSIG, end_with_parent)
     if cores:
         os.sched_setaffinity(0, cores)
 

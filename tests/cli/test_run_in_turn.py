@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +91,25 @@ def test_each_stays_on_its_cores(tmp_path):
     code = f"import os; open({str(found)!r}, 'w').write(str(os.sched_getaffinity(0)))"
     assert run_in_turn([task("a", code)], slots(1, cores=[core]), lambda _: None) == 0
     assert found.read_text() == str({core})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the death of a parent is told on Linux only")
+def test_who_kills_this_process_kills_its_tasks(tmp_path):
+    """Deaf to SIGTERM, so that nothing but SIGKILL can have ended it."""
+    number = tmp_path / "number"
+    deaf = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    deaf += f"open({str(number)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    code = f"from tests.cli.test_run_in_turn import run, task; run([task('deaf', {deaf!r})])"
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    wait_until(lambda: number.is_file() and number.read_text())
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not Path(f"/proc/{number.read_text()}/cmdline").is_file()
+               or not Path(f"/proc/{number.read_text()}/cmdline").read_bytes())  # fmt: skip
+
+
+def wait_until(there, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.05)
