@@ -120,7 +120,7 @@ def test_nan_names_file_column_and_event(one_file, value):
     [
         ("schema_version", "new", "schema version new"),
         ("jets", "two", "invalid literal"),
-        ("labels", "[1]", "'labels' and 'processes' differ in length"),
+        ("labels", "[1]", r"[^X]'labels' and 'processes' differ in length"),
         ("processes", "3", "no len"),
         ("normalisation", '{"signal": {"x": 1}}', "unexpected keyword"),
         ("cut_flow", "[1]", "no attribute 'items'"),

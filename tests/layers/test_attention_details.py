@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mscat_tf.layers import KeyMaskedAttention, MergeJets, QueryMaskedAttention
+from mscat_tf.layers import KeyMaskedAttention, KeyOverlapAttention, MergeJets, QueryMaskedAttention
 from mscat_tf.layers.attention_core import join_from_context, queries_for_context
 
 
@@ -60,3 +61,56 @@ def test_layers_are_made_again_from_what_they_save(layer, own):
     assert type(again) is type(layer)
     assert {name: getattr(again, name) for name in own} == own
     assert again.name == layer.name
+
+
+def test_weights_are_saved_under_the_names_of_keras():
+    """Files of weights know them by these."""
+    ours, theirs = (
+        KeyMaskedAttention(2, 3, 0.5, name="attention"),
+        keras.layers.MultiHeadAttention(2, 3, name="attention"),
+    )
+    query, context = np.zeros((1, 4, 5), "f4"), np.zeros((1, 6, 7), "f4")
+    ours(query, context)
+    theirs(query, context)
+    assert [weight.path for weight in ours.weights] == [weight.path for weight in theirs.weights]
+    assert (ours.dropout.name, ours.dropout.rate) == ("dropout", 0.5)
+
+
+def test_all_parts_have_the_precision_of_the_layer():
+    layer = KeyMaskedAttention(2, 3, 0.5, dtype="mixed_bfloat16")
+    layer(np.zeros((1, 4, 5), "f4"), np.zeros((1, 6, 7), "f4"))
+    parts = (layer.query_dense, layer.key_dense, layer.value_dense, layer.output_dense, layer.dropout)
+    assert {part.dtype_policy.name for part in parts} == {"mixed_bfloat16"}
+
+
+def test_a_bias_of_the_scores_is_trained_and_dropped_out_with_them():
+    """What `attend` writes out has no gradient for the bias, so it may not stand in here."""
+    rng = np.random.default_rng(3)
+    query, context = rng.normal(size=(2, 3, 4)).astype("f4"), rng.normal(size=(2, 5, 4)).astype("f4")
+    bias = tf.Variable(rng.normal(size=(2, 1, 3, 5)).astype("f4"))
+    layer = KeyMaskedAttention(2, 6, 0.5)
+    with tf.GradientTape() as tape:
+        read = layer(query, context, training=True, bias=bias)
+        loss = tf.reduce_sum(read**2)
+    assert np.abs(tape.gradient(loss, bias).numpy()).max() > 1e-4
+    assert np.abs(read - layer(query, context, training=False, bias=bias)).max() > 1e-3
+    assert np.abs(layer(query, context, training=True) - layer(query, context, training=False)).max() > 1e-3
+
+
+def test_values_may_be_made_of_the_queries():
+    """Widths differ. `softmax(Q K^T)` times its own transpose, rows divided by their sums, reads the queries."""
+    rng = np.random.default_rng(4)
+    query, context = rng.normal(size=(2, 3, 4)).astype("f4"), rng.normal(size=(2, 7, 5)).astype("f4")
+    layer = KeyOverlapAttention(2, 6)
+    found = np.asarray(layer(query, context))
+    weights = [np.asarray(weight, "f8") for weight in layer.get_weights()]
+    queries, keys, values = (
+        np.einsum("btf,fhd->bhtd", tokens, kernel) + bias[None, :, None]
+        for tokens, kernel, bias in zip((query, context, query), weights[:6:2], weights[1:6:2], strict=True)
+    )
+    scores = np.exp(np.einsum("bhqd,bhkd->bhqk", queries, keys) / np.sqrt(6))
+    scores /= scores.sum(axis=-1, keepdims=True)
+    overlap = np.einsum("bhqk,bhpk->bhqp", scores, scores)
+    overlap /= overlap.sum(axis=-1, keepdims=True)
+    heads = np.einsum("bhqp,bhpd->bqhd", overlap, values)
+    np.testing.assert_allclose(found, np.einsum("bqhd,hdf->bqf", heads, weights[6]) + weights[7], rtol=1e-3, atol=1e-4)
