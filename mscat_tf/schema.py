@@ -79,8 +79,8 @@ DATA_SETS: dict[str, DataSet] = {
     "event_id": DataSet("u8"),
     "group_id": DataSet("u8"),
     "weights": DataSet("f4", ("columns",), WEIGHT_COLUMNS, ("1", "1")),
-    "m_H": DataSet("f4", (), (), ("GeV",)),
-    "known_logit": DataSet("f4", (), (), ("1",)),
+    MASS: DataSet("f4", (), (), ("GeV",)),
+    KNOWN_LOGIT: DataSet("f4", (), (), ("1",)),
     "truth/track_jets": DataSet("i4", ("jets", "columns"), ("b", "c", "light"), ("1", "1", "1")),
     "truth/b_hadrons": DataSet("f4", ("jets", "columns"), B_HADRON_COLUMNS, ("1", "rad", "1", "rad")),
     "lund/declusterings": DataSet(
@@ -99,11 +99,9 @@ DATA_SETS: dict[str, DataSet] = {
 offsets[i * J + j] to offsets[i * J + j + 1] of `raw/constituents`. The columns of `high_level` are chosen: the header
 of a file names them."""
 
-OPTIONAL = frozenset(
-    {"m_H", "known_logit", "truth/track_jets", "truth/b_hadrons"}
-    | {"lund/declusterings", "lund/mask", "lund/parent", "event_shapes", "high_level"}
-    | {"subjets/subjets", "subjets/mask"}
-)
+OPTIONAL = frozenset({MASS, KNOWN_LOGIT, "event_shapes", "high_level"}) | {
+    name for name in DATA_SETS if name.startswith(("truth/", "lund/", "subjets/"))
+}
 """Data sets that a file may lack, all events alike: not asked for, or unknown to a set imported from outside."""
 
 
