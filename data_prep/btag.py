@@ -7,12 +7,12 @@ of an event is the probability of enough tags in each of its two fat jets. Units
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep.arrays import Ints, pad
 from data_prep.cluster import TrackJets
 from data_prep.generator import Particles
 from mscat_tf.config.sample import BTagging, RateMap
-from mscat_tf.errors import ConfigError
 from mscat_tf.physics.four_vectors import Floats, delta_r, from_cartesian
 
 LIGHT, CHARM, BOTTOM = 0, 4, 5
@@ -22,19 +22,23 @@ C_HADRONS = (411, 421, 431, 4122, 4132, 4232, 4332)
 
 
 class Hadrons(NamedTuple):
-    """Weakly decaying heavy hadrons: index of the event, eta, phi [rad]; flat."""
+    """Weakly decaying heavy hadrons: index of the event, eta, phi, pt [1, rad, GeV]; flat."""
 
     event: Ints
     eta: Floats
     phi: Floats
+    pt: Floats
+
+    def take(self, chosen: Ints | NDArray[np.bool_]) -> "Hadrons":
+        """The chosen hadrons."""
+        return Hadrons(self.event[chosen], self.eta[chosen], self.phi[chosen], self.pt[chosen])
 
 
 def heavy_hadrons(particles: Particles, numbers: tuple[int, ...], pt_min: float) -> Hadrons:
     """Decayed hadrons with these PDG numbers and at least this transverse momentum [GeV]."""
     chosen = np.flatnonzero(np.isin(np.abs(particles.pdg_id), numbers) & ~particles.visible)
     axes = from_cartesian(*(getattr(particles, name)[chosen] for name in ("px", "py", "pz", "energy")))
-    hard = axes.pt > pt_min
-    return Hadrons(particles.event[chosen][hard], axes.eta[hard], axes.phi[hard])
+    return Hadrons(particles.event[chosen], axes.eta, axes.phi, axes.pt).take(axes.pt > pt_min)
 
 
 def flavours(jets: TrackJets, events: int, bottom: Hadrons, charm: Hadrons, radius: float) -> Ints:
@@ -62,11 +66,11 @@ def flavours_of_ghosts(jets: int, bottom: Ints, charm: Ints) -> Ints:
     return flavour
 
 
-def fat_jet_of(jets: TrackJets, fat_eta: Floats, fat_phi: Floats, radius: float) -> Ints:
+def fat_jet_of(jets: TrackJets | Hadrons, fat_eta: Floats, fat_phi: Floats, radius: float) -> Ints:
     """`(track jets,)` the nearest fat jet of its event for each track jet within `radius` of its axis, else -1.
 
     Args:
-        jets: track jets. fat_eta, fat_phi: `(events, fat jets)`.
+        jets: track jets, or hadrons. fat_eta, fat_phi: `(events, fat jets)`.
     """
     distance = delta_r(jets.eta[:, np.newaxis], jets.phi[:, np.newaxis], fat_eta[jets.event], fat_phi[jets.event])
     nearest = distance.argmin(axis=1)
@@ -137,23 +141,6 @@ def event_probability(rates: Floats, tags_per_jet: int) -> Floats:
     """
     enough: Floats = tag_count_probabilities(rates)[..., tags_per_jet:].sum(axis=-1)
     return np.asarray(enough.prod(axis=-1))
-
-
-def tag_probability(counts: Ints, settings: BTagging) -> Floats:
-    """`event_probability` from the numbers of `flavours_in_fat_jets`, for rates that are the same for all track jets.
-
-    Args:
-        counts: `(events, fat jets, 3)`.
-
-    Raises:
-        ConfigError: a rate is a map.
-    """
-    rates = (settings.b_efficiency, settings.c_mistag, settings.light_mistag)
-    if any(isinstance(rate, RateMap) for rate in rates):
-        raise ConfigError("b_tagging: a map of rates needs the track jets themselves, not their numbers; give numbers")
-    flat = np.repeat(np.tile(np.array(rates, np.float64), counts[..., 0].size), counts.ravel())
-    padded, _ = pad(flat, counts.sum(axis=-1).ravel())
-    return event_probability(padded.reshape(*counts.shape[:-1], -1), settings.tags_per_jet)
 
 
 def _rate(rate: float | RateMap, jets: TrackJets) -> Floats:

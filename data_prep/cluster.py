@@ -66,7 +66,7 @@ def fat_jet_pairs(objects: Objects, events: int, radius: float, pt_min: float, j
     found, members = found[enough], members[enough]
     leading = ak.argsort(found.px**2 + found.py**2, ascending=False, stable=True)[:, :jets]
     found, members = found[leading], members[leading]
-    momentum = (ak.to_numpy(found[name]).reshape(-1, jets).astype(np.float64) for name in ("px", "py", "pz", "E"))
+    momentum = (ak.to_numpy(found[name]).reshape(-1, jets).astype(np.float64) for name in COMPONENTS)
     counts = ak.to_numpy(ak.flatten(ak.num(members, axis=2))).reshape(-1, jets).astype(np.int64)
     flat = ak.to_numpy(ak.flatten(members, axis=None)).astype(np.int64)
     flat += np.repeat(first[enough], counts.sum(axis=1))
@@ -83,7 +83,7 @@ def track_jets(tracks: Objects, events: int, radius: float, pt_min: float) -> Tr
     jets = _cluster(tracks, events, radius)[0].inclusive_jets(min_pt=pt_min)
     counts = ak.to_numpy(ak.num(jets))
     flat = ak.flatten(jets, axis=1)
-    axes = from_cartesian(*(ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")))
+    axes = from_cartesian(*(ak.to_numpy(flat[name]) for name in COMPONENTS))
     return TrackJets(np.repeat(np.arange(len(counts)), counts), axes.eta, axes.phi, axes.pt)
 
 

@@ -29,9 +29,10 @@ from mscat_tf.config.processes import CollinearFourB
 from mscat_tf.constants import BOTTOM_MASS
 from mscat_tf.errors import ConfigError
 from mscat_tf.physics.four_vectors import Floats
+from mscat_tf.physics.heavy_higgs_decays import STRONG_COUPLING_AT_Z, Z_MASS
 
-ALPHA_S_AT_Z, Z_MASS, LIGHT_FLAVOURS = 0.118, 91.1876, 5
-"""Strong coupling at the Z mass [GeV] (PDG 2024) and the flavours that make it run, at one loop."""
+LIGHT_FLAVOURS = 5
+"""That make the strong coupling run, at one loop."""
 
 COLOUR_FACTOR = 0.5
 """T_R of `g -> q qbar`."""
@@ -67,7 +68,8 @@ class GluonPairs(NamedTuple):
 def alpha_s(mass: Floats | float) -> Floats:
     """Strong coupling at the scale `mass` [GeV], one loop."""
     slope = (33.0 - 2.0 * LIGHT_FLAVOURS) / (12.0 * np.pi)
-    return np.asarray(ALPHA_S_AT_Z / (1.0 + 2.0 * slope * ALPHA_S_AT_Z * np.log(np.asarray(mass) / Z_MASS)))
+    logarithm = np.log(np.asarray(mass) / Z_MASS)
+    return np.asarray(STRONG_COUPLING_AT_Z / (1.0 + 2.0 * slope * STRONG_COUPLING_AT_Z * logarithm))
 
 
 def splitting_density(mass: Floats) -> Floats:

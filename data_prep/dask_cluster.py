@@ -7,7 +7,6 @@ their result to a shared folder, so a lost worker costs the shard that it was ma
 import contextlib
 import logging
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -84,18 +83,6 @@ def compute(
     yield from (_here if workplace.here else _on_workers)(jobs, workplace, report, tick)
 
 
-def peak_memory_bytes() -> int:
-    """Most resident memory that this process has held so far.
-
-    On Linux from `/proc`: what `getrusage` says there begins with the peak of the process that started this one.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS: in bytes, of this process alone
-
-
 def _here(
     jobs: Mapping[str, Job], workplace: Workplace, report: Report, tick: Callable[[int], None]
 ) -> Iterator[tuple[str, Any]]:
@@ -117,7 +104,7 @@ def _on_workers(
     jobs: Mapping[str, Job], workplace: Workplace, report: Report, tick: Callable[[int], None]
 ) -> Iterator[tuple[str, Any]]:
     with client(workplace) as (dask_client, distributed):
-        dask_client.subscribe_topic(TOPIC, lambda event: report(*event[1]))
+        dask_client.subscribe_topic(TOPIC, lambda event: report(*event[1]) if event[1][0] in jobs else None)
         names = {
             dask_client.submit(_remote, name, job, pure=False, retries=0, priority=-number): name
             for number, (name, job) in enumerate(jobs.items())

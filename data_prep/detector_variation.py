@@ -16,7 +16,7 @@ from data_prep.energy_flow import log_normal
 from data_prep.select import cut_names, cuts_passed
 from mscat_tf.config.preparation import Preparation
 from mscat_tf.config.sample import FatJets, Selection
-from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, to_cartesian, wrap_phi
+from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, sums_by_owner, to_cartesian, wrap_phi
 from mscat_tf.schema import RAW_COLUMNS
 
 PT, ETA, PHI, MASS, CHARGE, PDG_ID = range(len(RAW_COLUMNS))
@@ -36,7 +36,7 @@ class RawJets(NamedTuple):
         """Sums of the constituents, `(n, J)` each; 0 for a jet without."""
         jet = np.repeat(np.arange(self.counts.size), self.counts.ravel())
         parts = to_cartesian(self.raw[:, PT], self.raw[:, ETA], self.raw[:, PHI], self.raw[:, MASS])
-        sums = (np.bincount(jet, part, self.counts.size) for part in parts)
+        sums = sums_by_owner(parts, jet, self.counts.size)
         return Cylindrical(*(values.reshape(self.counts.shape) for values in from_cartesian(*sums)))
 
     def take(self, event: Ints, jet: Ints) -> "RawJets":

@@ -1,6 +1,7 @@
 """Files of generated events: opened whether compressed or not, and identified by their content."""
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +25,14 @@ def opened(path: str) -> Iterator[Iterator[str]]:
     """Lines of a file, gzip or plain.
 
     Raises:
-        InputError: it cannot be read, ends within its compressed part, or has a line of absurd length.
+        InputError: it cannot be read, is damaged or ends within its compressed part, or has a line of absurd length.
     """
     try:
         with Path(path).open("rb") as file:
             compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         with gzip.open(path, "rt") if compressed else Path(path).open() as text:
             yield _lines(path, text)
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, OSError) as error:
+    except (EOFError, zlib.error, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{path}: cut off or damaged ({error}); write or copy the file again") from error
 
 

@@ -1,4 +1,4 @@
-"""Optional generators, imported late so that a missing one is a sentence and not a traceback."""
+"""Optional libraries of the extra `generate`, imported late so that a missing one is a sentence and not a traceback."""
 
 import importlib
 from types import ModuleType
@@ -77,6 +77,6 @@ def _optional(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"{name}: cannot be imported ({error}), but generating events needs it; "
+            f"{name}: cannot be imported ({error}), but this command needs it; "
             "install it with: pip install 'mscat-tf[generate]'"
         ) from error

@@ -16,7 +16,7 @@ from data_prep.arrays import Ints, offsets_of, rows
 from data_prep.cluster import FatJetPairs, as_momenta
 from data_prep.detector import Objects
 from mscat_tf.config.sample import FatJets, GroomSettings
-from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, to_cartesian
+from mscat_tf.physics.four_vectors import Cylindrical, Floats, from_cartesian, sums_by_owner, to_cartesian
 
 UNBOUNDED_RADIUS = 1000.0
 """Radius of Cambridge/Aachen that joins all of a jet: FastJet's largest."""
@@ -104,7 +104,7 @@ def _groomed(pairs: FatJetPairs, members: Objects, kept: Booleans) -> FatJetPair
     left = members.take(kept)
     momentum = to_cartesian(left.pt, left.eta, left.phi, left.mass)
     shape = pairs.counts.shape
-    sums = (np.bincount(jet, component, pairs.counts.size).reshape(shape) for component in momentum)
+    sums = (values.reshape(shape) for values in sums_by_owner(momentum, jet, pairs.counts.size))
     counts = np.bincount(jet, minlength=pairs.counts.size).reshape(shape)
     return FatJetPairs(pairs.event, from_cartesian(*sums), pairs.constituents[kept], counts)
 

@@ -69,10 +69,9 @@ class HepMcSource:
             skip = number - int(self._starts[index])
             if skip >= found.events:
                 continue
-            with extras.pyhepmc().open(path) as file:
-                for place, event in enumerate(islice(file, skip, None), start=skip):
-                    yield event_files.group_head(found.checksum) | place, _columns(path, event)
-                    number += 1
+            for place, event in enumerate(_events_of(path, skip), start=skip):
+                yield event_files.group_head(found.checksum) | place, _columns(path, event)
+                number += 1
             read = number - int(self._starts[index])
             if read < found.events:  # pyhepmc ends without a word where it cannot go on
                 raise InputError(
@@ -127,6 +126,15 @@ def _cross_section(path: str, line: str) -> tuple[float, float]:
             f"{path}: '{line.strip()}' gives no cross-section with its error; write or copy the file again"
         ) from fault
     return value, error
+
+
+def _events_of(path: str, skip: int) -> Iterator[Any]:
+    """Events of one file after the first `skip`."""
+    with extras.pyhepmc().open(path) as file:
+        try:
+            yield from islice(file, skip, None)
+        except RuntimeError as error:
+            raise InputError(f"{path}: an event cannot be read ({error}); write the file again") from error
 
 
 def _columns(path: str, event: Any) -> tuple[float, NDArray[Any]]:

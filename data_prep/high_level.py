@@ -20,7 +20,7 @@ from mscat_tf.physics import high_level_columns as columns
 from mscat_tf.physics.constituent_spectrum import constituent_spectra
 from mscat_tf.physics.correlation_spectrum import correlation_spectra
 from mscat_tf.physics.directions import Direction, direction, distance
-from mscat_tf.physics.four_vectors import Cartesian, Floats, delta_phi, from_cartesian
+from mscat_tf.physics.four_vectors import Cartesian, Floats, delta_phi, from_cartesian, sums_by_owner
 from mscat_tf.physics.jet_shapes import angularity, energy_correlations, pt_dispersion, ratio, subjettiness
 from mscat_tf.physics.minkowski_discs import Functionals, disc_functionals
 from mscat_tf.physics.minkowski_pixels import pixel_functionals
@@ -51,7 +51,7 @@ class Jets:
     def total(self) -> Cartesian:
         """`(jets,)` momentum of each."""
         jet = np.repeat(np.arange(len(self.counts)), self.counts)
-        return Cartesian(*(np.asarray(np.bincount(jet, p, len(self.counts)), np.float64) for p in self.momenta))
+        return sums_by_owner(self.momenta, jet, len(self.counts))
 
     @cached_property
     def constituents(self) -> Direction:
@@ -117,8 +117,9 @@ def soft_drop(trees: Trees) -> tuple[Floats, Floats]:
 
 def _masses(jets: Jets, _: Sequence[str]) -> Named:
     soft_drop_mass, soft_drop_z = soft_drop(jets.trees)
-    jet = np.repeat(np.arange(len(jets.counts)), jets.counts)[jets.trimming.kept]
-    trimmed = (np.bincount(jet, p[jets.trimming.kept], len(jets.counts)) for p in jets.momenta)
+    kept = jets.trimming.kept
+    jet = np.repeat(np.arange(len(jets.counts)), jets.counts)[kept]
+    trimmed = sums_by_owner(Cartesian(*(component[kept] for component in jets.momenta)), jet, len(jets.counts))
     return {
         "mass": from_cartesian(*jets.total).mass,
         "soft_drop_mass": soft_drop_mass,
@@ -154,7 +155,7 @@ def _subjettiness(beta: int) -> Callable[[Jets, Sequence[str]], Named]:
 
 
 def _correlators(beta: int) -> Callable[[Jets, Sequence[str]], Named]:
-    ending = "" if beta == 1 else f"_beta_{beta}"
+    ending = columns.ending_of(beta)
 
     def made(jets: Jets, _: Sequence[str]) -> Named:
         e2, e3 = energy_correlations(*jets.constituents, float(beta))

@@ -64,9 +64,9 @@ class KnownScores:
         if not (sums > 0).all():
             raise InputError(f"{self._sample.path}: a class has no weight; known.even needs signal and background")
         share = weight / sums[label]
-        self._edges = _quantiles(logit, share, bins)
+        self._edges = _quantiles(logit, np.abs(share), bins)  # generator weights may be negative
         place = np.searchsorted(self._edges, logit, "right")
-        shares = np.stack([np.bincount(place[label == k], share[label == k], bins) for k in (0, 1)])
+        shares = np.stack([np.bincount(place[label == k], share[label == k], bins) for k in (0, 1)]).clip(min=0.0)
         self._factors = 2.0 * shares[::-1] / np.maximum(shares.sum(axis=0), np.finfo(np.float64).tiny)
 
 

@@ -130,8 +130,14 @@ class LheFiles:
         return np.asarray(heads[index] | (numbers - self._starts[index]).astype(np.uint64))
 
     def weight(self, event: Any) -> float:
-        """Its weight: 1 or -1 under the strategies 3 and -3, else XWGTUP [pb]."""
+        """Its weight: 1 or -1 under the strategies 3 and -3, else XWGTUP [pb].
+
+        Raises:
+            InputError: it is not finite.
+        """
         value = float(event.eventinfo.weight)
+        if not np.isfinite(value):
+            raise InputError(f"{self._where}: an event of its files has the weight {value}; write the file again")
         return float(np.sign(value)) if abs(self.files[0].strategy) == UNIT_WEIGHTS else value
 
 

@@ -174,10 +174,10 @@ def read_events(path: Path) -> PartonEvents:
     """Sherpa's events.
 
     Raises:
-        InputError: an event is not `2 -> 4`, or Sherpa did not note its trials.
+        InputError: there is none, one is not `2 -> 4`, or Sherpa did not note its trials.
     """
     found = list(lhe.events_of(str(path)))
-    if any(len(event.particles) != 6 or "trials" not in (event.attributes or {}) for event in found):
+    if not found or any(len(event.particles) != 6 or "trials" not in (event.attributes or {}) for event in found):
         raise InputError(
             f"{path}: not what Sherpa writes for 2 -> 4 events; make the file with data_prep's own run card"
         )

@@ -21,14 +21,15 @@ def shard_jobs(settings: SampleSettings) -> list[ShardJob]:
     counts = settings.events_per_process()
     for name in process_names(settings):
         whole, rest = divmod(counts[name], size)
-        sizes = [size] * whole + [rest] * (rest > 0)
-        jobs += [ShardJob(name, number, events) for number, events in enumerate(sizes)]
-        if len(sizes) > MOST_SHARDS or size > MOST_EVENTS_PER_SHARD or len(counts) > MOST_PROCESSES:
+        shards = whole + (rest > 0)
+        if shards > MOST_SHARDS or size > MOST_EVENTS_PER_SHARD or len(counts) > MOST_PROCESSES:
             raise ConfigError(
-                f"sample '{settings.name}': process '{name}' needs {len(sizes)} shards of {size} events, but at most "
+                f"sample '{settings.name}': process '{name}' needs {shards} shards of {size} events, but at most "
                 f"{MOST_PROCESSES} processes of {MOST_SHARDS} shards of {MOST_EVENTS_PER_SHARD} events can be "
                 "numbered; change sample.shard_events"
             )
+        sizes = [size] * whole + [rest] * (rest > 0)
+        jobs += [ShardJob(name, number, events) for number, events in enumerate(sizes)]
     return sorted(jobs, key=lambda job: (job.number, job.process))
 
 

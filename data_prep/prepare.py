@@ -21,7 +21,7 @@ from mscat_tf import files, schema
 from mscat_tf.config import digest
 from mscat_tf.config.preparation import Preparation
 from mscat_tf.data.sample import Sample
-from mscat_tf.errors import InputError, SchemaError
+from mscat_tf.errors import InputError, OutputError, SchemaError
 from mscat_tf.lock import locked
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.schema import MANIFEST
@@ -64,13 +64,14 @@ def prepare(
         InputError: the source is missing, or has no raw constituents, no signal or no second jet where they are needed;
             or no event of it passes the selection any more.
         MissingExtraError: fastjet is not installed, and variables of jets, subjets or changed jets need it.
-        OutputError: the folder cannot be written, or another process writes it.
+        OutputError: the folder cannot be written, another process writes it, or it holds another kind of sample.
     """
     with Sample(source) as sample:
         check_possible(settings.theta, sample.header.jets)
         folder = files.make_folder(folder).resolve()
         with locked(folder):
             files.remove_leftovers(folder)
+            former, interrupted = _former(folder), (folder / schema.UNFINISHED).exists()
             names = file_names(sample, settings)
             missing = [
                 number for number, name in enumerate(names) if not _is_finished(folder / name, sample, number, settings)
@@ -78,7 +79,11 @@ def prepare(
             if missing:
                 (folder / schema.UNFINISHED).touch()
                 _make(sample, settings, folder, names, missing, workers, progress)
-            events = _write_manifest(sample, settings, folder, names)
+            made = set(names) if interrupted else {names[number] for number in missing}
+            known = {name: sha256 for name, sha256 in former.items() if name not in made}
+            events = _write_manifest(sample, settings, folder, names, known)
+            for surplus in former.keys() - set(names):
+                (folder / surplus).unlink(missing_ok=True)
             (folder / schema.UNFINISHED).unlink(missing_ok=True)
         return PreparationSummary(folder, events, len(sample) - events, len(missing), len(names) - len(missing))
 
@@ -105,6 +110,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / MANIFEST).read_text()))
     except (OSError, ValueError):
         return {}
+
+
+def _former(folder: Path) -> dict[str, str | None]:
+    """Files of an earlier preparation in the folder, with their checksums."""
+    manifest = _manifest(folder)
+    if manifest and "preparation" not in manifest:  # its files would be deleted
+        raise OutputError(f"{folder}: holds another kind of sample; choose another folder")
+    return {entry["file"]: entry.get("sha256") for entry in manifest.get("shards", [])}
 
 
 def _is_finished(path: Path, sample: Sample, number: int, settings: Preparation) -> bool:
@@ -174,11 +187,11 @@ def _dealt_angles(maker: Maker, number: int) -> list[Floats]:
     return dealt(theta, event_id, maker.settings.seed)
 
 
-def _write_manifest(sample: Sample, settings: Preparation, folder: Path, names: list[str]) -> int:
-    """Write it, delete the files that the former one listed and this one does not; return the events."""
+def _write_manifest(
+    sample: Sample, settings: Preparation, folder: Path, names: list[str], known: dict[str, str | None]
+) -> int:
+    """Write it, with checksums by name that are known already; return the events."""
     of_source = {entry["file"]: entry for entry in _manifest(sample.path).get("shards", [])}
-    former = _manifest(folder)
-    known = {entry["file"]: entry["sha256"] for entry in former.get("shards", [])}
     events = [schema.read_header(folder / name).events for name in names]
     if sum(events) == 0:
         raise InputError(f"{sample.path}: none of {len(sample)} events pass the selection now; vary the detector less")
@@ -201,6 +214,4 @@ def _write_manifest(sample: Sample, settings: Preparation, folder: Path, names: 
         "shards": shards,
     }
     files.write_json(folder / MANIFEST, manifest)
-    for file in known.keys() - set(names):
-        (folder / file).unlink(missing_ok=True)
     return sum(events)

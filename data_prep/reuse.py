@@ -8,7 +8,6 @@ the place in it into the events: where that differs the shard is written anew.
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,11 +32,13 @@ def take_shard(settings: SampleSettings, job: ShardJob, path: Path, folders: Seq
     wanted = shard_configuration(settings, job.process)
     for folder in folders:
         for other in sorted(folder.glob(f"{job.process}-*-{job.number:04d}{schema.EXTENSION}")):
-            with suppress(MscatError):  # one that cannot be read is none
+            try:
                 header = schema.read_header(other)
-                if (header.configuration, header.events) == (wanted, job.events) and _made_alike(header.versions):
-                    _take(settings, job, header, other, path)
-                    return True
+            except MscatError:  # one that cannot be read is none
+                continue
+            if (header.configuration, header.events) == (wanted, job.events) and _made_alike(header.versions):
+                _take(settings, job, header, other, path)
+                return True
     return False
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from data_prep import extras
-from data_prep.dask_cluster import Report, Workplace, check_folder_seen, compute, peak_memory_bytes
+from data_prep.dask_cluster import Report, Workplace, check_folder_seen, compute
 from data_prep.event_files import checksum
 from data_prep.plan import check_possible, shard_jobs, shard_names
 from data_prep.progress import Progress, Tracker
@@ -25,6 +25,7 @@ from mscat_tf.config import SampleSettings
 from mscat_tf.config.cluster import ClusterSettings
 from mscat_tf.errors import SchemaError
 from mscat_tf.lock import locked
+from mscat_tf.memory import peak_memory_bytes
 from mscat_tf.schema import MANIFEST
 
 logger = logging.getLogger(__name__)

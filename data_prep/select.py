@@ -45,10 +45,6 @@ def _counted(number: int, what: str) -> str:
     return f"{NUMBERS[number]} {what}{'s' * (number > 1)}"
 
 
-CUTS = cut_names(Selection(), 2)
-"""Rows of the published selection."""
-
-
 def cuts_passed(
     pairs: FatJetPairs,
     events: int,
@@ -92,11 +88,14 @@ def cuts_passed(
 def x_hh(mass: Floats, centres: tuple[float, float], resolution: float) -> Floats:
     """`sqrt(sum over jets of ((m - centre) / (resolution m))^2)`, the distance of two jets from a pair of Higgs bosons.
 
+    Infinite where a jet has no mass.
+
     Args:
         mass: `(events, 2)` [GeV]. centres: of the leading and the subleading jet [GeV].
         resolution: relative, of the mass.
     """
-    return np.asarray(np.linalg.norm((mass - np.asarray(centres)) / (resolution * mass), axis=1))
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.linalg.norm((mass - np.asarray(centres)) / (resolution * mass), axis=1))
 
 
 def cut_flow(

@@ -292,7 +292,8 @@ def _check_acceptance(
     passed = np.concatenate([batch.passed for batch in batches])
     cuts = _cuts(settings)
     survivors = int(np.sum(passed == len(cuts)))
-    cut = "double b tag (random)" if survivors > 0 and selected < 0.1 * survivors else largest_loss(cuts, passed)
+    tag = f"{TAG_NAMES[settings.b_tagging.tags_per_jet]} (random)"
+    cut = tag if survivors > 0 and selected < 0.1 * survivors else largest_loss(cuts, passed)
     raise GenerationError(
         f"process '{job.process}': {selected} of {generated} generated events are selected, fewer than one in "
         f"max_generated_per_selected = {limit}; most are lost at the cut '{cut}'; loosen it, change the process, or "

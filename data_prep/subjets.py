@@ -19,7 +19,7 @@ from mscat_tf.config.subjets import SubjetSettings
 from mscat_tf.errors import InputError
 from mscat_tf.physics import to_jet_frames
 from mscat_tf.physics.directions import Direction, direction, distance
-from mscat_tf.physics.four_vectors import Cartesian, Cylindrical, Floats, from_cartesian, to_cartesian
+from mscat_tf.physics.four_vectors import Cartesian, Cylindrical, Floats, from_cartesian, sums_by_owner, to_cartesian
 from mscat_tf.physics.jet_frame import JetFrame
 from mscat_tf.schema import SUBJET_COLUMNS
 
@@ -117,7 +117,7 @@ def subjet_labels(momenta: Cartesian, counts: Ints, settings: SubjetSettings) ->
     filled = counts[counts > 0]
     first = np.maximum.reduceat(grain_of, offsets_of(filled)[:-1]) + 1 if len(filled) else filled
     piece = grain_of + np.repeat(offsets_of(first)[:-1], filled)
-    sums = Cartesian(*(_sum(component, piece, int(first.sum())) for component in momenta))
+    sums = sums_by_owner(momenta, piece, int(first.sum()))
     return density_labels(direction(sums), first, settings)[piece]
 
 
@@ -163,7 +163,7 @@ def _summed(momenta: Cartesian, counts: Ints, settings: SubjetSettings) -> Subje
     most = 1 + label.max(initial=0)
     named, subjet, sizes = np.unique(jet * most + label[member], return_inverse=True, return_counts=True)
     own = Cartesian(*(component[member] for component in momenta))
-    sums = Cartesian(*(_sum(component, subjet, len(sizes)) for component in own))
+    sums = sums_by_owner(own, subjet, len(sizes))
     return Subjets(named // most, from_cartesian(*sums), sizes, _radii(direction(own), direction(sums), subjet))
 
 

@@ -15,7 +15,8 @@ from mscat_tf.physics.four_vectors import Floats
 
 class Tags(NamedTuple):
     """Of n events with J fat jets: `flavours` `(n, J, 3)` bottom, charm and light track jets in each fat jet, None
-    where no tags are asked for; `probability` `(n,)` that every fat jet is tagged."""
+    where no tags are asked for or an imported file tells none; `probability` `(n,)` that every fat jet is tagged: 0 or
+    1 where the file holds tags."""
 
     flavours: Ints | None
     probability: Floats
@@ -66,6 +67,6 @@ def _flavours(
 
 
 def _as_objects(hadrons: btag.Hadrons, wanted: NDArray[np.bool_]) -> Objects:
-    chosen = wanted[hadrons.event]
-    zero, none = np.zeros(chosen.sum()), np.zeros(chosen.sum(), np.int64)
-    return Objects(hadrons.event[chosen], zero, hadrons.eta[chosen], hadrons.phi[chosen], zero, none, none)
+    own = hadrons.take(wanted[hadrons.event])
+    zero, none = np.zeros(len(own.event)), np.zeros(len(own.event), np.int64)
+    return Objects(own.event, zero, own.eta, own.phi, zero, none, none)

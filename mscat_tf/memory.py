@@ -1,6 +1,7 @@
 """Resident memory of this process."""
 
 import resource
+import sys
 from pathlib import Path
 
 
@@ -10,7 +11,9 @@ def peak_memory_bytes() -> int:
     On Linux from `/proc`: what `getrusage` says there begins with the peak of the process that started this one.
     """
     found = _from_proc("VmHWM")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if found is None else found  # macOS: in bytes
+    if found is not None:
+        return found
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def resident_memory_bytes() -> int:
@@ -20,9 +23,9 @@ def resident_memory_bytes() -> int:
 
 
 def _from_proc(field: str) -> int | None:
-    """One line of `/proc/self/status` [bytes]; None where there is no such file."""
+    """One line of `/proc/self/status` [bytes]; None where there is no such file or line."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(field)), None)

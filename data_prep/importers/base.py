@@ -20,6 +20,7 @@ from data_prep.arrays import Ints
 from data_prep.features import Arrays
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.config.sample import Tokens
+from mscat_tf.errors import ConfigError
 
 FORMATS = {
     "delphes": "data_prep.importers.delphes",
@@ -156,6 +157,19 @@ class Reader(Protocol):
         Raises:
             InputError: the file is damaged there, or holds values that cannot be used.
         """
+
+
+def need_processes(settings: ImportSettings) -> None:
+    """See that files are named as those that do not say which process they hold.
+
+    Raises:
+        ConfigError: no process is named, or files without one.
+    """
+    if settings.files or not settings.processes:
+        raise ConfigError(
+            f"sample '{settings.name}': files of format '{settings.format}' do not say which process they hold; list "
+            "them under processes.NAME.files, or give --process NAME"
+        )
 
 
 class OneProcess:

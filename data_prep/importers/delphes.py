@@ -18,13 +18,13 @@ from data_prep.detector import Objects
 from data_prep.features import chosen_pairs, features
 from data_prep.groom import groom
 from data_prep.importers import delphes_events, delphes_tags, referenced_jets
-from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part, Tally
-from data_prep.importers.delphes_tags import Tags
+from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part, Tally, need_processes
 from data_prep.importers.root_file import Tree, open_tree
 from data_prep.select import TAG_NAMES, cut_flow, cut_names, cuts_passed
+from data_prep.tagging import Tags
 from mscat_tf.config.importing import ImportSettings
 from mscat_tf.config.sample import Tokens
-from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.errors import InputError
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.physics.tokens import token_names
 
@@ -47,16 +47,8 @@ class FatJetsOfEvents(NamedTuple):
 
 
 def readers(settings: ImportSettings) -> list["DelphesReader"]:
-    """One reader for each process.
-
-    Raises:
-        ConfigError: no process is named, or files without one.
-    """
-    if settings.files or not settings.processes:
-        raise ConfigError(
-            f"sample '{settings.name}': a Delphes file does not say which process it holds; list the files under "
-            "processes.NAME.files, or give --process NAME"
-        )
+    """One reader for each process."""
+    need_processes(settings)
     return [DelphesReader(settings, name) for name in sorted(settings.processes)]
 
 
@@ -107,7 +99,8 @@ class DelphesReader(OneProcess):
                         "the TreeWriter of the Delphes card, or name others under delphes.branches"
                     )
             self._cross_section(tree)
-            found = {"fat jets": self._fat_jet_branch(tree), "tag jets": self._tag_jet_branch(tree)}
+            tag_jets = delphes_tags.tag_jets(tree, self.settings.delphes)
+            found = {"fat jets": self._fat_jet_branch(tree), "tag jets": tag_jets}
             return FilePlan(tree.entries, found, self._notes(tree, found))
 
     def read(self, chunk: Chunk) -> Part:
@@ -122,7 +115,7 @@ class DelphesReader(OneProcess):
             if found.tagged is None:
                 tags = delphes_tags.read_tags(tree, chunk.plan.found["tag jets"], pairs, self.settings)
             else:
-                tags = Tags(found.tagged[survivors].astype(np.float64), None)
+                tags = Tags(None, found.tagged[survivors].astype(np.float64))
             value, error = self._cross_section(tree)
         tag, rows = self._thrown(tags.probability, pairs, chunk)
         arrays = features(objects, chosen_pairs(pairs, rows), self.settings.tokens)
@@ -173,9 +166,6 @@ class DelphesReader(OneProcess):
             )
         in_file = tree.has(f"{name}.PT", f"{name}.Constituents") and not settings.recluster
         return name if in_file else RECLUSTERED
-
-    def _tag_jet_branch(self, tree: Tree) -> str:
-        return delphes_tags.tag_jets(tree, self.settings.delphes)
 
     def _notes(self, tree: Tree, found: dict[str, str]) -> tuple[str, ...]:
         notes, settings = [], self.settings.delphes

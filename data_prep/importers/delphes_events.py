@@ -16,11 +16,11 @@ from data_prep.importers import referenced_jets
 from data_prep.importers.referenced_jets import ReferencedJets
 from data_prep.importers.root_file import Jagged, Tree
 from mscat_tf.config.importing import DelphesBranches
+from mscat_tf.constants import PICOBARN_IN_FEMTOBARN
 from mscat_tf.errors import InputError
 from mscat_tf.physics.four_vectors import Floats
 from mscat_tf.physics.object_references import repeated_numbers, resolve
 
-FEMTOBARN_PER_PICOBARN = 1000.0
 WEIGHTS = ("Event.Weight", "Weight.Weight")
 SUM_TOLERANCE = 1e-3
 """Allowed relative difference between a fat jet's PT and the sum of its constituents: 32-bit rounding gives 1e-6."""
@@ -146,4 +146,4 @@ def _columns(tree: Tree, name: str, pt: Jagged, mass: Floats, charge: Ints, pdg_
 
 def _first_value(tree: Tree, branch: str) -> float:
     values = tree.numbers(branch).values if tree.has(branch) else np.zeros(0)
-    return float(values[0]) * FEMTOBARN_PER_PICOBARN if len(values) else 0.0
+    return float(values[0]) * PICOBARN_IN_FEMTOBARN if len(values) else 0.0

@@ -1,33 +1,18 @@
 """The double double b tag of imported Delphes events: as weights, or as the tags that Delphes threw."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import btag
-from data_prep.arrays import Ints
 from data_prep.cluster import FatJetPairs, TrackJets
 from data_prep.importers.root_file import Tree
+from data_prep.tagging import Tags
 from mscat_tf.config.importing import DelphesSettings, ImportSettings
 from mscat_tf.errors import InputError
-from mscat_tf.physics.four_vectors import Floats
 
 NONE = "none"
 TAG_JETS = ("TrackJet", "Jet")
 COLUMN = {"flavour": "Flavor", "bits": "BTag"}
-
-
-class Tags(NamedTuple):
-    """Tags of some events.
-
-    Attributes:
-        probability: `(events,)` of the double double tag; 0 or 1 where the file holds tags.
-        flavours: `(events, J, 3)` bottom, charm and light tag jets in each fat jet, or None where the file has none.
-    """
-
-    probability: Floats
-    flavours: Ints | None
 
 
 def tag_jets(tree: Tree, settings: DelphesSettings) -> str:
@@ -60,10 +45,10 @@ def read_tags(tree: Tree, name: str, pairs: FatJetPairs, settings: ImportSetting
         settings: of the sample.
     """
     if name == NONE or settings.b_tagging.tags_per_jet == 0:
-        return Tags(np.ones(len(pairs.event)), None)
+        return Tags(None, np.ones(len(pairs.event)))
     has_flavour = tree.has(f"{name}.Flavor")
     if len(pairs.event) == 0:
-        return Tags(np.zeros(0), np.zeros((*pairs.counts.shape, 3), np.int64) if has_flavour else None)
+        return Tags(np.zeros((*pairs.counts.shape, 3), np.int64) if has_flavour else None, np.zeros(0))
     jets, chosen = _jets_of(tree, name, pairs, settings.b_tagging.track_jet_pt_min)
     where = (pairs.jets.eta, pairs.jets.phi, settings.fat_jets.radius)
     flavour = tree.numbers(f"{name}.Flavor").values[chosen] if has_flavour else None
@@ -73,7 +58,7 @@ def read_tags(tree: Tree, name: str, pairs: FatJetPairs, settings: ImportSetting
     else:
         rates = tag_bits(tree, name, settings.delphes.b_tag_bit)[chosen].astype(np.float64)
     inside = btag.rates_in_fat_jets(jets, rates, *where)
-    return Tags(btag.event_probability(inside, settings.b_tagging.tags_per_jet), flavours)
+    return Tags(flavours, btag.event_probability(inside, settings.b_tagging.tags_per_jet))
 
 
 def _jets_of(tree: Tree, name: str, pairs: FatJetPairs, pt_min: float) -> tuple[TrackJets, NDArray[np.bool_]]:

@@ -83,7 +83,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; check the path") from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # the last: encrypted, or packed
         raise InputError(
             f"{path}: truncated, damaged or not an .npz file ({str(error).rstrip('.')}); copy it again, or leave it out"
         ) from error

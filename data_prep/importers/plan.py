@@ -80,7 +80,7 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         matches = [path]
-        if WILDCARDS & set(str(path)):
+        if WILDCARDS & set(str(path)) and not path.exists():  # a name may hold brackets
             matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         if not matches:
             raise InputError(f"{path}: matches no file; check the pattern")

@@ -10,7 +10,7 @@ import numpy as np
 from data_prep.arrays import Ints, offsets_of, rows
 from data_prep.cluster import FatJetPairs
 from data_prep.detector import Objects
-from mscat_tf.physics.four_vectors import Cylindrical, Floats, delta_r, from_cartesian, to_cartesian
+from mscat_tf.physics.four_vectors import Cylindrical, Floats, delta_r, from_cartesian, sums_by_owner, to_cartesian
 
 
 class ReferencedJets(NamedTuple):
@@ -37,7 +37,7 @@ def summed_jets(objects: Objects, event: Ints, constituents: Ints, counts: Ints)
     chosen = objects.take(constituents)
     momenta = to_cartesian(chosen.pt, chosen.eta, chosen.phi, chosen.mass)
     jet = np.repeat(np.arange(len(counts)), counts)
-    sums = (np.bincount(jet, component, minlength=len(counts)) for component in momenta)
+    sums = sums_by_owner(momenta, jet, len(counts))
     return ReferencedJets(event, from_cartesian(*sums), constituents, counts)
 
 

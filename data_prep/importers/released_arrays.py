@@ -13,26 +13,18 @@ import numpy as np
 
 from data_prep.detector import Objects
 from data_prep.importers import npz_file
-from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part
+from data_prep.importers.base import Chunk, FilePlan, OneProcess, Part, need_processes
 from data_prep.importers.single_jets import CROSS_SECTION_FB, NO_CROSS_SECTION, SingleJetReader, check_finite, jet_part
 from mscat_tf.config.importing import ImportSettings
-from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.errors import InputError
 from mscat_tf.physics.four_vectors import wrap_phi
 
 ARRAY, COLUMNS = "arr_0", 7
 
 
 def readers(settings: ImportSettings) -> list["ReleasedArraysReader"]:
-    """One reader for each process.
-
-    Raises:
-        ConfigError: no process is named, or files without one.
-    """
-    if settings.files or not settings.processes:
-        raise ConfigError(
-            f"sample '{settings.name}': released arrays do not say which process they hold; list the files under "
-            "processes.NAME.files, or give --process NAME"
-        )
+    """One reader for each process."""
+    need_processes(settings)
     return [ReleasedArraysReader(settings, name) for name in sorted(settings.processes)]
 
 

@@ -66,9 +66,14 @@ class Tree:
         """A branch of numbers, several for each entry; real ones as float64, checked for NaN and infinity.
 
         Raises:
-            InputError: as for `array`, or a value is not finite.
+            InputError: as for `array`, an entry holds no list of numbers, or a value is not finite.
         """
         array = self.array(branch)
+        if array.ndim != 2:
+            raise InputError(
+                f"{self.path}: branch '{branch}' holds {array.type.content} in each entry, not a list of numbers; give "
+                "files of the right format, or name another branch in the settings"
+            )
         counts = ak.to_numpy(ak.num(array)).astype(np.int64)
         values = ak.to_numpy(ak.flatten(array))
         if not np.issubdtype(values.dtype, np.floating):

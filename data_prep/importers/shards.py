@@ -10,13 +10,14 @@ import numpy as np
 
 import mscat_tf
 from data_prep.arrays import offsets_of
-from data_prep.dask_cluster import check_folder_seen, peak_memory_bytes
+from data_prep.dask_cluster import check_folder_seen
 from data_prep.features import Arrays, written_sizes
 from data_prep.importers.base import Chunk, Part, Reader
 from mscat_tf import schema
 from mscat_tf.config import digest
 from mscat_tf.errors import InputError
 from mscat_tf.event_numbers import ENTRY_BITS, event_ids
+from mscat_tf.memory import peak_memory_bytes
 from mscat_tf.schema import Header, Normalisation
 
 PACKAGES = ("numpy", "h5py", "uproot", "awkward", "fastjet", "pandas", "tables")
@@ -112,8 +113,7 @@ def renew(old: Path, new: Path, labels: dict[str, int]) -> None:
     header, names = schema.read_header(old), tuple(sorted(labels))
     with schema.open_sample(old) as file:
         arrays = {name: file[name][()] for name in schema.DATA_SETS if name in file}
-    index = np.array([names.index(name) for name in header.processes if name in labels])
-    arrays["process"] = index[arrays["process"]] if len(arrays["process"]) else arrays["process"]
+    arrays["process"] = np.array([names.index(name) for name in header.processes])[arrays["process"]]
     header = replace(header, processes=names, labels=tuple(labels[name] for name in names))
     schema.write_sample(new, header, arrays)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mscat_tf.analysis.library import awkward, column
 from mscat_tf.errors import InputError
 from mscat_tf.physics import Cylindrical, from_cartesian, kinematic_tokens, to_cartesian
+from mscat_tf.physics.four_vectors import sums_by_owner
 from mscat_tf.physics.jet_frame import frames_of_events
 
 Ints = NDArray[np.int64]
@@ -128,7 +129,7 @@ def _sums(constituents: Any, columns: Columns) -> Cylindrical:
     counts = _flat(awkward().num(constituents, axis=2)).astype(np.int64)
     jet = np.repeat(np.arange(len(counts)), counts)
     components = to_cartesian(*_momenta(constituents, columns))
-    return from_cartesian(*(np.bincount(jet, values, minlength=len(counts)) for values in components))
+    return from_cartesian(*sums_by_owner(components, jet, len(counts)))
 
 
 def _own(jets: Any, chosen: Any, columns: Columns) -> Cylindrical:

@@ -67,6 +67,15 @@ def add_four_vectors(pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayL
     return from_cartesian(*(component.sum(axis=-1) for component in to_cartesian(pt, eta, phi, mass)))
 
 
+def sums_by_owner(momenta: Cartesian, owner: NDArray[np.integer], owners: int) -> Cartesian:
+    """`(owners,)` sums of the momenta `(total,)` that belong to each; 0 for an owner without.
+
+    Args:
+        momenta: one after the other. owner: `(total,)` number of the owner of each, below `owners`.
+    """
+    return Cartesian(*(np.asarray(np.bincount(owner, values, owners), np.float64) for values in momenta))
+
+
 def invariant_mass(pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayLike) -> Floats:
     """Invariant mass `(...)` [GeV] of the sum of the objects along the last axis.
 

@@ -73,7 +73,7 @@ def subjettiness_name(digits: int, beta: int) -> str:
     >>> subjettiness_name(3, 1), subjettiness_name(32, 2)
     ('tau_3', 'tau_32_beta_2')
     """
-    return f"tau_{digits}{_ending(beta)}"
+    return f"tau_{digits}{ending_of(beta)}"
 
 
 def functional_name(functional: str, kind: str, radius: float, threshold: float) -> str:
@@ -85,7 +85,8 @@ def functional_name(functional: str, kind: str, radius: float, threshold: float)
     return f"{functional}_{kind}_{radius:g}_pt_{threshold:g}"
 
 
-def _ending(beta: int) -> str:
+def ending_of(beta: int) -> str:
+    """What names end in by the angular exponent; nothing for 1."""
     return "" if beta == 1 else f"_beta_{beta}"
 
 
@@ -114,7 +115,7 @@ def _shapes() -> Iterator[Column]:
 
 
 def _subjettiness(beta: int) -> Iterator[Column]:
-    group, paper = f"subjettiness{_ending(beta)}", "arXiv:1011.2268"
+    group, paper = f"subjettiness{ending_of(beta)}", "arXiv:1011.2268"
     for number in SUBJETTINESS_NUMBERS:
         few = _ONE if number == 1 else f"of up to {number} constituents"
         axes = f"{number} axes A, those of the exclusive kT subjets with winner-take-all recombination, not minimised"
@@ -127,14 +128,14 @@ def _subjettiness(beta: int) -> Iterator[Column]:
 
 
 def _correlators(beta: int) -> Iterator[Column]:
-    group = f"correlators{_ending(beta)}"
+    group = f"correlators{ending_of(beta)}"
     two = f"e2 = sum_(i<j) z_i z_j dR_ij{_power(beta)}"
     three = f"e3 = sum_(i<j<k) z_i z_j z_k (dR_ij dR_ik dR_jk){_power(beta)}"
     few = "of up to two constituents"
     larkoski, moult = "arXiv:1305.0007", "arXiv:1409.6298"
-    yield Column(f"c1{_ending(beta)}", "1", group, two, larkoski, True, _ONE)
-    yield Column(f"c2{_ending(beta)}", "1", group, f"e3 / e2^2, {two}, {three}", larkoski, False, few)
-    yield Column(f"d2{_ending(beta)}", "1", group, f"e3 / e2^3, {two}, {three}", moult, False, few)
+    yield Column(f"c1{ending_of(beta)}", "1", group, two, larkoski, True, _ONE)
+    yield Column(f"c2{ending_of(beta)}", "1", group, f"e3 / e2^2, {two}, {three}", larkoski, False, few)
+    yield Column(f"d2{ending_of(beta)}", "1", group, f"e3 / e2^3, {two}, {three}", moult, False, few)
 
 
 def _lund() -> Iterator[Column]:

@@ -91,7 +91,5 @@ def _correlations(z: Floats, rapidity: Floats, phi: Floats, beta: float) -> tupl
     )
     root = np.sqrt(z)
     matrix = root[:, :, np.newaxis] * root[:, np.newaxis, :] * apart**beta
-    square = np.einsum(
-        "bij,bkj->bik", matrix, matrix
-    )  # `@` starts threads for each jet, which costs more than they give
+    square = np.einsum("bij,bkj->bik", matrix, matrix)  # `@` starts threads for each jet: they cost more than they give
     return np.einsum("bij,bi,bj->b", matrix, root, root) / 2.0, (square * matrix).sum(axis=(1, 2)) / 6.0

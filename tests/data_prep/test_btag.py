@@ -17,28 +17,16 @@ from data_prep.btag import (
     rates_in_fat_jets,
     rates_of,
     tag_count_probabilities,
-    tag_probability,
 )
 from data_prep.cluster import TrackJets, fat_jet_pairs, places_of_ghosts, track_jets
 from data_prep.detector import Objects, detect
 from data_prep.detector_card import load_card
 from data_prep.tagging import tags
 from mscat_tf.config.sample import BTagging
-from mscat_tf.errors import ConfigError
 from tests import oracles
 from tests.data_prep.conftest import quick_settings
 
 rate = st.floats(0.0, 1.0)
-numbers = st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), min_size=2, max_size=2)
-
-
-@given(numbers, rate, rate, rate, st.sampled_from([1, 2]))
-def test_probability_is_the_sum_over_all_outcomes(counts, b, c, light, needed):
-    settings = BTagging(b_efficiency=b, c_mistag=c, light_mistag=light, tags_per_jet=needed)
-    rates = [[r for r, n in zip((b, c, light), jet, strict=True) for _ in range(n)] for jet in counts]
-    found = tag_probability(np.array([counts]), settings)
-    assert found.shape == (1,)
-    assert found[0] == pytest.approx(oracles.tag_probability(rates, needed), abs=1e-12)
 
 
 @given(rate)
@@ -49,7 +37,7 @@ def test_a_single_track_jet_is_never_two_tags(own):
 
 def test_two_b_jets_each_by_hand():
     """(0.8^2)^2, the most common weight of the signal."""
-    assert tag_probability(np.array([[[2, 0, 0], [2, 0, 0]]]), BTagging())[0] == pytest.approx(0.4096)
+    assert event_probability(np.full((1, 2, 2), BTagging().b_efficiency), 2)[0] == pytest.approx(0.4096)
 
 
 def distance(jets, j, hadrons, h):
@@ -62,7 +50,7 @@ def test_labels_are_what_a_loop_gives(seed):
     event = np.sort(rng.integers(0, 4, 9))
     jets = TrackJets(event, rng.uniform(-1, 1, 9), rng.uniform(-np.pi, np.pi, 9), np.ones(9))
     bottom, charm = (
-        Hadrons(rng.integers(0, 4, n), rng.uniform(-1, 1, n), rng.uniform(-np.pi, np.pi, n)) for n in (5, 6)
+        Hadrons(rng.integers(0, 4, n), rng.uniform(-1, 1, n), rng.uniform(-np.pi, np.pi, n), np.ones(n)) for n in (5, 6)
     )
     expected = [0] * 9
     for hadrons, flavour in ((charm, CHARM), (bottom, BOTTOM)):
@@ -80,21 +68,21 @@ def test_every_track_jet_counts_once_in_the_nearest_fat_jet(seed):
         np.sort(rng.integers(0, 3, 12)), rng.uniform(-2, 2, 12), rng.uniform(-np.pi, np.pi, 12), np.ones(12)
     )
     flavour = rng.choice([0, CHARM, BOTTOM], 12)
-    fat = Hadrons(np.arange(3), rng.uniform(-1, 1, (3, 2)), rng.uniform(-np.pi, np.pi, (3, 2)))
+    fat = Hadrons(np.arange(3), rng.uniform(-1, 1, (3, 2)), rng.uniform(-np.pi, np.pi, (3, 2)), np.ones((3, 2)))
     expected = np.zeros((3, 2, 3), int)
     for j in range(12):
         e = jets.event[j]
-        near = [(distance(jets, j, Hadrons(None, fat.eta[e], fat.phi[e]), k), k) for k in range(2)]
+        near = [(distance(jets, j, Hadrons(None, fat.eta[e], fat.phi[e], None), k), k) for k in range(2)]
         if min(near)[0] < 1.0:
             expected[e, min(near)[1], {BOTTOM: 0, CHARM: 1, 0: 2}[flavour[j]]] += 1
     np.testing.assert_array_equal(flavours_in_fat_jets(jets, flavour, fat.eta, fat.phi, 1.0), expected)
 
 
 def test_no_hadrons_and_no_jets():
-    none = Hadrons(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    none = Hadrons(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
     jets = TrackJets(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
     assert flavours(jets, 3, none, none, 0.3).shape == (0,)
-    some = Hadrons(np.array([1]), np.zeros(1), np.zeros(1))
+    some = Hadrons(np.array([1]), np.zeros(1), np.zeros(1), np.ones(1))
     assert flavours(jets, 3, some, some, 0.3).shape == (0,)
 
 
@@ -119,7 +107,11 @@ def test_track_jets_and_their_numbers_give_the_same_weight(seed):
     flavour = rng.choice([0, CHARM, BOTTOM], 14)
     fat = rng.uniform(-1, 1, (3, 2)), rng.uniform(-np.pi, np.pi, (3, 2))
     rates = rates_in_fat_jets(jets, rates_of(jets, flavour, settings), *fat, 1.0)
-    wanted = tag_probability(flavours_in_fat_jets(jets, flavour, *fat, 1.0), settings)
+    own = settings.b_efficiency, settings.c_mistag, settings.light_mistag
+    wanted = [
+        oracles.tag_probability([np.repeat(own, numbers) for numbers in event], 2)
+        for event in flavours_in_fat_jets(jets, flavour, *fat, 1.0)
+    ]
     np.testing.assert_allclose(event_probability(rates, 2), wanted, atol=1e-12)
 
 
@@ -134,8 +126,6 @@ def test_a_map_gives_its_rate_in_each_bin():
     flavour = np.full(6, BOTTOM)
     assert rates_of(jets, flavour, BTagging(b_efficiency=table)).tolist() == [0.1, 0.2, 0.3, 0.4, 0.4, 0.1]
     assert rates_of(jets, np.zeros(6), BTagging(b_efficiency=table)).tolist() == [0.01] * 6
-    with pytest.raises(ConfigError, match="a map of rates needs the track jets"):
-        tag_probability(np.ones((1, 2, 3), np.int64), BTagging(c_mistag=table))
     with pytest.raises(ValidationError, match=r"must be 2 rows \(pT\) of 2 numbers"):
         BTagging(b_efficiency={**table, "rates": ((0.1, 0.2),)})
     with pytest.raises(ValidationError, match="do not rise"):

@@ -1,9 +1,10 @@
+import contextlib
 import stat
-import subprocess
 import sys
 
 import pytest
 
+from data_prep import dask_cluster
 from data_prep.dask_cluster import Workplace, batch_cluster_options, compute
 from data_prep.run import generate
 from mscat_tf.config.cluster import ClusterSettings, load_cluster
@@ -121,15 +122,27 @@ def test_jobs_in_this_process_report_and_end_in_order():
     assert ticks[-1] == 1
 
 
-def test_peak_memory_is_that_of_the_process_alone():
-    """A process that holds 200 MiB for a moment, started by one that held more."""
-    held = b"x" * (600 * 2**20)
-    code = "from data_prep.dask_cluster import peak_memory_bytes as peak; before = peak(); held = b'x' * (200 << 20); "
-    code += "del held; print(before, peak())"
-    before, after = map(int, subprocess.check_output([sys.executable, "-c", code], text=True).split())
-    del held
-    assert before < 300 * 2**20
-    assert 0.95 * 200 * 2**20 < after - before < 1.1 * 200 * 2**20
+def test_reports_of_another_run_on_the_same_scheduler_are_not_heard(monkeypatch):
+    """The topic is one for all runs, and the scheduler passes on what any of them says."""
+    heard = []
+
+    class Client:
+        def subscribe_topic(self, topic, handler):
+            for name in ("a", "of another run"):
+                handler((0.0, (name, 1)))
+
+        def submit(self, run, name, job, **_):
+            return name
+
+        def nthreads(self):
+            return {}
+
+    monkeypatch.setattr(dask_cluster, "client", lambda _: contextlib.nullcontext((Client(), None)))
+    monkeypatch.setattr(dask_cluster, "wait", lambda _, waiting: set(waiting))
+    monkeypatch.setattr(dask_cluster, "result", lambda *_: "done")
+    found = list(compute({"a": twice}, Workplace(2), lambda *values: heard.append(values), lambda _: None))
+    assert found == [("a", "done")]
+    assert heard == [("a", 1)]
 
 
 def test_never_more_workers_than_jobs():

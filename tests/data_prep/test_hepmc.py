@@ -111,6 +111,10 @@ def test_faults_are_named(written, tmp_path):
     broken.write_text(text.replace(line, " ".join([*fields[:4], "nan", *fields[5:]]), 1))
     with pytest.raises(InputError, match="not finite"):
         HepMcSource((str(broken),), 5, 0, "").next_particles(5)
+    weightless = tmp_path / "weight.hepmc"
+    weightless.write_text(text.replace("\nW 5.0000000000000000000000e-01\n", "\nW nan\n", 1))
+    with pytest.raises(InputError, match=r"weight\.hepmc: an event cannot be read \(.*number of weights"):
+        HepMcSource((str(weightless),), 5, 0, "").next_particles(5)
     spoilt = tmp_path / "spoilt.hepmc"
     spoilt.write_text(text.replace(line, "P 9 nonsense", 1))
     with pytest.raises(InputError, match=r"spoilt\.hepmc: event 0 of \d+ .* cannot be read"):

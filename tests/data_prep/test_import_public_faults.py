@@ -52,6 +52,15 @@ def _lying_npz(path):
             archive.writestr(name, data[:-80] if name == "X.npy" else data)
 
 
+def _encrypted(path):
+    """The flag of a password in both headers of every member."""
+    content = path.read_bytes()
+    for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        head, *parts = content.split(magic)
+        content = magic.join([head, *(part[: flags - 4] + b"\x01" + part[flags - 3 :] for part in parts)])
+    path.write_bytes(content)
+
+
 X, Y = np.ones((5, 3, 4)) * np.array([10.0, 0.1, 0.2, 22.0]), np.array([0.0, 1, 0, 1, 1])
 TABLE_FAULTS = {
     "cut": (_cut, "truncated, damaged or not a table"),
@@ -67,6 +76,7 @@ TABLE_FAULTS = {
 }  # fmt: skip
 NPZ_FAULTS = {
     "cut": (_cut, "truncated, damaged or not an .npz file"),
+    "password": (_encrypted, "truncated, damaged or not an .npz file .*encrypted"),
     "fewer bytes": (_lying_npz, "the file is incomplete"),
     "no array": (lambda path: _change_npz(path, X=None), "holds no array 'X'"),
     "shape": (lambda path: _change_npz(path, X=X[..., :3]), r"'X' has shape \(5, 3, 3\)"),

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from data_prep.known_score import KnownScores
 from data_prep.prepare import prepare
 from mscat_tf.config import DataSettings
 from mscat_tf.config.known_score import KnownScore
@@ -78,6 +79,21 @@ def test_even_weights_leave_the_score_nothing(source, scores, tmp_path):
     for own in np.unique(bins):
         signal, background = (shares[(bins == own) & (label == value)].sum() for value in (1, 0))
         assert signal == pytest.approx(background, rel=1e-4, abs=1e-9)
+
+
+def test_negative_weights_give_no_factor_outside_zero_and_two(scores, tmp_path):
+    """A class may have less than nothing in a bin; edges of bins still rise."""
+    folder = write_toy_sample(tmp_path / "toy", events=(90, 70))
+    for path in folder.glob("*.h5"):
+        with h5py.File(path, "r+") as file:
+            weights = file["weights"][()]
+            weights[:, 0] = np.where(np.random.default_rng(len(weights)).random(len(weights)) < 0.4, -1.0, 1.0)
+            file["weights"][...] = weights
+    with Sample(folder) as sample:
+        known = KnownScores(sample, KnownScore(scores=str(scores), even=True, bins=20))
+        factors = known.factors(known.logits(sample.column("event_id")), sample.column("label"))
+    assert np.all(np.diff(known._edges) >= 0.0)
+    assert 0.0 <= factors.min() <= factors.max() <= 2.0
 
 
 def test_networks_read_the_score_in_every_token(source, scores, tmp_path):

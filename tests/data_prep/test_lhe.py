@@ -85,6 +85,23 @@ def test_a_file_cut_off_is_never_taken_for_a_short_one(tmp_path, ending, share):
         LheFiles([str(path)], "process 'x'")
 
 
+def test_damaged_bytes_of_a_compressed_file(tmp_path):
+    path = tmp_path / "a.lhe.gz"
+    write_lhe(path, 200)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = b"\xff" * (len(content) - len(content) // 2)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.lhe\.gz: cut off or damaged"):
+        summary(str(path))
+
+
+@pytest.mark.parametrize("strategy", [3, -4])
+def test_a_weight_that_is_no_number_is_refused(tmp_path, strategy):
+    files = LheFiles([write_lhe(tmp_path / "a.lhe", strategy=strategy, weight=np.nan)], "process 'x'")
+    with pytest.raises(InputError, match="process 'x': an event of its files has the weight nan"):
+        files.weight(next(files.events(0))[1])
+
+
 def test_faults_of_files_are_named(tmp_path):
     good = write_lhe(tmp_path / "a.lhe")
     with pytest.raises(InputError, match=r"process 'x': no such event file: .*none.lhe"):

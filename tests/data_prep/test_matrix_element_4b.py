@@ -118,7 +118,8 @@ def test_faults_are_named(tmp_path):
         matrix_element.make(tmp_path / "x.lhe.gz", 10, 1, 14_000.0, "/none", tmp_path / "work")
     source = write_sherpa_file(tmp_path / "sherpa.lhe", events=2)
     text = source.read_text()
-    source.write_text(text.replace("trials", "tries"))
-    with pytest.raises(InputError, match="not what Sherpa writes"):
-        convert(source, tmp_path / "x.lhe.gz", 1)
+    for fault in (text.replace("trials", "tries"), text[: text.index("<event")] + "</LesHouchesEvents>\n"):
+        source.write_text(fault)
+        with pytest.raises(InputError, match="not what Sherpa writes"):
+            convert(source, tmp_path / "x.lhe.gz", 1)
     assert not (tmp_path / "x.lhe.gz").exists()

@@ -12,7 +12,7 @@ from data_prep.theta_origin import folded
 from mscat_tf import schema
 from mscat_tf.config.preparation import Preparation, source_digest
 from mscat_tf.data import Sample
-from mscat_tf.errors import InputError
+from mscat_tf.errors import InputError, OutputError
 from mscat_tf.physics import to_cartesian, wrap_phi
 from tests import oracles
 from tests.data_prep.toy_samples import KEEP, TOKENS, columns, derived, write_toy_sample
@@ -249,6 +249,31 @@ def test_damaged_and_changed_files_are_made_again(tmp_path):
     write_toy_sample(source, seed=7)
     assert prepare(source, settings, folder).made == 2
     assert not first.is_file()
+
+
+def test_manifest_has_the_checksum_of_a_file_that_was_made_again(tmp_path, source):
+    """Another version of a library may write other bytes."""
+    settings, folder = Preparation(rotate="none"), tmp_path / "made"
+    prepare(source, settings, folder)
+    manifest = json.loads((folder / "sample.json").read_text())
+    right = [dict(shard) for shard in manifest["shards"]]
+    manifest["shards"][0]["sha256"] = "0" * 64
+    (folder / "sample.json").write_text(json.dumps(manifest))
+    (folder / right[0]["file"]).unlink()
+    assert prepare(source, settings, folder).made == 1
+    assert json.loads((folder / "sample.json").read_text())["shards"] == right
+    (folder / "sample.json").write_text(json.dumps(manifest))
+    (folder / schema.UNFINISHED).touch()  # the run that made it was interrupted before it wrote the manifest
+    assert prepare(source, settings, folder).made == 0
+    assert json.loads((folder / "sample.json").read_text())["shards"] == right
+
+
+def test_folder_of_another_sample_is_left_alone(tmp_path):
+    folder = write_toy_sample(tmp_path / "toy", events=(5,))
+    (folder / "sample.json").write_text('{"shards": [{"file": "toy-0000.h5", "sha256": "0"}]}')
+    with pytest.raises(OutputError, match="holds another kind of sample"):
+        prepare(folder, Preparation(rotate="none"), folder)
+    assert (folder / "toy-0000.h5").is_file()
 
 
 def test_sample_without_raw_constituents(tmp_path):

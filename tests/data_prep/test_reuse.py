@@ -6,6 +6,7 @@ from data_prep.plan import shard_names
 from data_prep.reuse import take_shard
 from data_prep.shard import ShardJob, make_shard
 from mscat_tf import schema
+from mscat_tf.errors import OutputError
 from tests.data_prep.conftest import quick_settings
 
 JOB = ShardJob("signal", 0, 2)
@@ -38,6 +39,13 @@ def test_equal_events_are_taken_as_if_made_here(there, tmp_path):
     schema.write_sample(tmp_path / "simulated.h5", *make_shard(more, JOB))
     assert (tmp_path / "more.h5").read_bytes() == (tmp_path / "simulated.h5").read_bytes()
     assert schema.read_header(tmp_path / "more.h5").processes == ("4b", "a_third", "signal")
+
+
+def test_a_shard_that_cannot_be_written_is_told(there, tmp_path):
+    """Not taken for one that is not there, or hours of simulation would end in the same error."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file: the folder cannot be made"):
+        take_shard(quick_settings(), JOB, tmp_path / "file" / "same.h5", [there])
 
 
 @pytest.mark.parametrize(

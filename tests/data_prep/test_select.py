@@ -1,9 +1,13 @@
+import warnings
+
 import numpy as np
 
 from data_prep.cluster import FatJetPairs
-from data_prep.select import CUTS, TAG, TAG_NAMES, cut_flow, cut_names, cuts_passed, largest_loss, x_hh
+from data_prep.select import TAG, TAG_NAMES, cut_flow, cut_names, cuts_passed, largest_loss, x_hh
 from mscat_tf.config.sample import Selection
 from mscat_tf.physics import Cylindrical
+
+CUTS = cut_names(Selection(), 2)
 
 # (pt1, pt2, eta1, eta2, m1, m2), and the first cut that fails
 EVENTS = [
@@ -59,6 +63,8 @@ def test_further_cuts_are_rows_only_where_they_are_on():
 def test_x_hh_of_simple_masses():
     found = x_hh(np.array([[124.0, 115.0], [155.0, 115.0], [124.0, 100.0], [155.0, 100.0]]), (124.0, 115.0), 0.1)
     np.testing.assert_allclose(found, [0.0, 2.0, 1.5, 2.5])
+    with warnings.catch_warnings(action="error"):
+        assert x_hh(np.array([[0.0, 115.0]]), (124.0, 115.0), 0.1).tolist() == [np.inf], "a single photon has no mass"
 
 
 def test_single_jets_have_no_subleading_cut():

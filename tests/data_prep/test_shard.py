@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from data_prep import shard
-from data_prep.select import CUTS, TAG
+from data_prep.select import TAG, cut_names
 from data_prep.shard import Batch, ShardJob, make_shard
 from mscat_tf import schema
+from mscat_tf.config.sample import Selection
 from mscat_tf.errors import GenerationError
 from tests.data_prep.conftest import QUICK, quick_settings
 
 JOB = ShardJob("signal", 0, 8)
+CUTS = cut_names(Selection(), 2)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +162,13 @@ def test_a_hopeless_selection_is_given_up():
         max_generated_per_selected=40, selection={"leading_pt_min": 3000.0, "subleading_pt_min": 200.0}
     )
     with pytest.raises(GenerationError, match=r"process 'signal': 0 of \d+ generated.*cut 'leading pT'"):
+        make_shard(settings, JOB)
+
+
+def test_tags_that_never_come_are_given_up_by_their_name():
+    never = {"b_efficiency": 0.0, "c_mistag": 0.0, "light_mistag": 0.0, "tags_per_jet": 1, "random": True}
+    settings = quick_settings(max_generated_per_selected=40, b_tagging=never)
+    with pytest.raises(GenerationError, match=r"cut 'b tag \(random\)'"):
         make_shard(settings, JOB)
 
 

@@ -11,6 +11,7 @@ from mscat_tf.physics import (
     to_cartesian,
     wrap_phi,
 )
+from mscat_tf.physics.four_vectors import Cartesian, sums_by_owner
 from tests.strategies import angles, four_vectors
 
 
@@ -75,3 +76,10 @@ def test_no_transverse_momentum_is_no_accident():
     assert still.pt == 0.0
     assert still.eta == 0.0
     assert still.mass == 0.0
+
+
+def test_sums_by_owner():
+    momenta = Cartesian(*(scale * np.array([1.0, 2.0, 4.0]) for scale in (1.0, 10.0, 100.0, 1000.0)))
+    sums = sums_by_owner(momenta, np.array([2, 0, 2]), 4)
+    np.testing.assert_array_equal(np.array(sums), np.outer([1.0, 10.0, 100.0, 1000.0], [2.0, 0.0, 5.0, 0.0]))
+    assert sums_by_owner(Cartesian(*np.empty((4, 0))), np.empty(0, int), 2).px.tolist() == [0.0, 0.0]

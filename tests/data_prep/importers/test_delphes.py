@@ -8,13 +8,15 @@ import uproot
 from data_prep.importers import delphes_events
 from data_prep.importers.base import readers
 from data_prep.importers.root_file import Jagged, Tree, open_tree
-from data_prep.select import CUTS
+from data_prep.select import cut_names
 from mscat_tf.config.importing import DelphesBranches
+from mscat_tf.config.sample import Selection
 from mscat_tf.errors import InputError
 from mscat_tf.physics import add_four_vectors
 from tests.data_prep.importers.conftest import read, settings_for
 from tests.data_prep.importers.delphes_files import HARD, event, write
 
+CUTS = cut_names(Selection(), 2)
 ANY_ETA = {"selection": {"abs_eta_max": 100.0}}
 LOOSE = {"selection": {"leading_pt_min": 300.0, "mass_min": 0.0, "mass_max": 500.0}}
 

@@ -62,6 +62,16 @@ def test_momentum_that_is_not_a_number(tmp_path, value):
     assert len(read(path, 3, 4, selection={"mass_min": 0.0}).entry) == 1
 
 
+def test_branch_of_one_number_an_entry(tmp_path):
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file["Delphes"] = {"one": np.arange(5.0)}
+    with (
+        open_tree(tmp_path / "a.root", "Delphes") as tree,
+        pytest.raises(InputError, match=r"a\.root: branch 'one' holds float64 in each entry, not a list of numbers"),
+    ):
+        tree.numbers("one")
+
+
 def test_newest_of_two_cycles(tmp_path):
     """Cycle 1 is what an interrupted job saved before."""
     path = write(tmp_path / "a.root", [event(HARD)] * 2, [event(HARD)] * 5)

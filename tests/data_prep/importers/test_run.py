@@ -208,6 +208,13 @@ def test_yaml_lists_processes_with_wildcards(files, tmp_path):
         import_sample(none, tmp_path / "y")
 
 
+def test_a_file_whose_name_holds_brackets(tmp_path):
+    path = tmp_path / "run[1].root"
+    path.touch()
+    (tmp_path / "run1.root").touch()
+    assert expanded([path]) == [path]
+
+
 def test_files_without_a_process(files, tmp_path):
     with pytest.raises(ConfigError, match="--process NAME"):
         import_sample(load_import("delphes", files=[str(files["a"])], name="x"), tmp_path)
