@@ -10,7 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 from mscat_tf.config.base import Settings, as_config_error, parse_yaml
 from mscat_tf.config.higher_orders import HigherOrders
 from mscat_tf.config.load import apply_overrides
-from mscat_tf.config.sample import BTagging, FatJets, ProcessName, Selection, Tokens
+from mscat_tf.config.sample import BTagging, FatJets, ProcessName, Selection, Tokens, check_cuts
 from mscat_tf.errors import ConfigError
 
 Format = Literal["delphes", "jet_class", "quark_gluon", "released_arrays", "top_tagging"]
@@ -103,6 +103,7 @@ class ImportSettings(Settings):
 
     @model_validator(mode="after")
     def _possible(self) -> "ImportSettings":
+        check_cuts(self.selection, self.fat_jets)
         for name in ("event_shapes", "missing_momentum"):
             if self.format != "delphes" and getattr(self.tokens, name):
                 raise ValueError(

@@ -196,6 +196,21 @@ class Tokens(Settings):
         return self.subjets.number if self.subjets else 0
 
 
+def check_cuts(selection: Selection, fat_jets: FatJets) -> None:
+    """Raise ValueError where a cut cannot do what it says with jets that are found in this way."""
+    if selection.subleading_pt_min < fat_jets.pt_min:
+        raise ValueError(
+            f"fat_jets.pt_min = {fat_jets.pt_min:g} GeV is above selection.subleading_pt_min = "
+            f"{selection.subleading_pt_min:g} GeV, so jets would be lost before the cut; lower fat_jets.pt_min"
+        )
+    for name in ("abs_delta_eta_max", "x_hh_max"):
+        if fat_jets.number != 2 and getattr(selection, name) is not None:
+            raise ValueError(
+                f"selection.{name} is a cut on two fat jets, but fat_jets.number = {fat_jets.number}; "
+                f"leave it out, or set fat_jets.number = 2"
+            )
+
+
 class SampleSettings(Settings):
     """One simulated sample.
 
@@ -225,17 +240,7 @@ class SampleSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "SampleSettings":
-        if self.selection.subleading_pt_min < self.fat_jets.pt_min:
-            raise ValueError(
-                f"fat_jets.pt_min = {self.fat_jets.pt_min:g} GeV is above selection.subleading_pt_min = "
-                f"{self.selection.subleading_pt_min:g} GeV, so jets would be lost before the cut; lower fat_jets.pt_min"
-            )
-        for name in ("abs_delta_eta_max", "x_hh_max"):
-            if self.fat_jets.number != 2 and getattr(self.selection, name) is not None:
-                raise ValueError(
-                    f"selection.{name} is a cut on two fat jets, but fat_jets.number = {self.fat_jets.number}; "
-                    f"leave it out, or set fat_jets.number = 2"
-                )
+        check_cuts(self.selection, self.fat_jets)
         for name, count in self.events_per_process().items():
             if count < 1:
                 raise ValueError(f"events = {self.events} leaves none for process '{name}'; raise it")

@@ -270,3 +270,16 @@ def test_command_line(mscat, files, tmp_path):
     assert (status, complaint.count("\n")) == (2, 1)
     assert "truncated" in complaint
     assert mscat("import", "delphes", tmp_path / "none.yaml")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"selection": {"x_hh_max": 1.6}, "fat_jets": {"number": 1}}, "x_hh_max is a cut on two fat jets"),
+        ({"selection": {"subleading_pt_min": 150.0}}, "jets would be lost before the cut"),
+    ],
+)
+def test_cuts_that_cannot_do_what_they_say(settings, words):
+    """As for simulated samples; such a cut was left out without a word."""
+    with pytest.raises(ValueError, match=words):
+        ImportSettings(name="x", format="delphes", **settings)
