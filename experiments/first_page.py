@@ -16,18 +16,18 @@ from typing import Any
 from mscat_tf.errors import InputError
 from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.files import atomic_path, write_text
+from mscat_tf.run_metrics import ALL
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 FIGURES = ROOT / "docs" / "figures_demo"
 COMPARISON = FIGURES / "comparison.json"
 BEGIN, END = "<!-- result: written by python -m experiments.first_page -->", "<!-- end of result -->"
-EVERY = "all backgrounds"
 ROWS = {
     "parameters",
     "training",
-    *(f"AUC, {background}" for background in (EVERY, "4b", "ttbar")),
-    *(f"1/eff_B at eff_S = {efficiency}, {EVERY}" for efficiency in ("50%", "80%")),
+    *(f"AUC, {background}" for background in (ALL, "4b", "ttbar")),
+    *(f"1/eff_B at eff_S = {efficiency}, {ALL}" for efficiency in ("50%", "80%")),
 }
 """Those that are shown; `comparison.json` has more."""
 

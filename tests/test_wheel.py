@@ -16,8 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("mscat_tf", "data_prep", "experiments")
-NOT_SHIPPED = ("experiments/results/", "experiments/RESULTS.md", "experiments/faults/mended")
-"""What studies and fault campaign gave, which the documentation shows."""
+NOT_SHIPPED = ("experiments/results/", "experiments/RESULTS.md", "experiments/faults/")
+"""What studies gave, which the documentation shows, and the fault campaign, which works with files of `tests/`."""
 
 IMPORTED_AS = {
     "scikit-learn": "sklearn",

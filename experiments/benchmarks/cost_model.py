@@ -10,10 +10,8 @@ over a mock sample.
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +27,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from scipy.optimize import lsq_linear  # noqa: E402
 
+from experiments.benchmarks.alone import alone  # noqa: E402
 from mscat_tf.config import load_config  # noqa: E402
 from mscat_tf.data import Sample  # noqa: E402
 from mscat_tf.data.census import Census  # noqa: E402
@@ -140,7 +139,7 @@ def times() -> tuple[Report, Device, Constants]:
 def memory(folder: Path) -> tuple[Report, float, float]:
     """Bytes kept for each counted byte of activations, and bytes of a process besides them and the weights."""
     small, large = sorted(MEMORY_BATCHES)
-    peaks = {batch: alone("training_of", str(folder), f"train.batch_size={batch}") for batch in (small, large)}
+    peaks = {batch: alone("cost_model", "training_of", folder, f"train.batch_size={batch}") for batch in (small, large)}
     counted = peaks[small]["activation_bytes"]
     per_event = (peaks[large]["memory"]["peak"] - peaks[small]["memory"]["peak"]) / (large - small)
     weights = COPIES_OF_A_WEIGHT * BYTES_PER_WEIGHT * peaks[small]["parameters"]
@@ -171,7 +170,7 @@ def rates(folder: Path) -> tuple[float, float]:
 
 def check(folder: Path, device: Device, constants: Constants) -> Report:
     """A training of another size against its prediction."""
-    found = alone("training_of", str(folder), *HELD_OUT)
+    found = alone("cost_model", "training_of", folder, *HELD_OUT)
     config = load_config("demo", HELD_OUT)
     model = model_at_default_size(config.model)
     batch = config.train.batch_size
@@ -205,16 +204,6 @@ def training_of(folder: str, *settings: str) -> Report:
         seconds = time.perf_counter() - started
     counted = cost_per_event(model_at_default_size(config.model)).activation_bytes
     return {**profile.report, "seconds": seconds, "activation_bytes": counted}
-
-
-def alone(function: str, *arguments: str) -> Report:
-    """A function of this module in a process of its own."""
-    code = "import json, sys; from experiments.benchmarks import cost_model as it; "
-    code += "print('\\n' + json.dumps(getattr(it, sys.argv[1])(*sys.argv[2:])))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, function, *arguments], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ sys.path[:] = [ROOT if folder == HERE else folder for folder in sys.path]  # els
 
 import numpy as np  # noqa: E402
 
+from experiments.benchmarks.alone import alone  # noqa: E402
 from mscat_tf.cli.stages import find  # noqa: E402
 from mscat_tf.config import load_config  # noqa: E402
 from mscat_tf.files import write_json  # noqa: E402
@@ -197,15 +197,10 @@ def workers() -> Report:
 
 def memory() -> Report:
     """Peak memory of the process that makes and writes N and 10 N events, each in a process of its own."""
-    code = "import sys; from experiments.benchmarks import data_prep as it; print(it.peak_of(*sys.argv[1:]))"
     peaks = {}
     for events in (100, 1000):
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run(
-                [sys.executable, "-c", code, str(events), folder],
-                capture_output=True, text=True, check=True, cwd=ROOT,
-            )  # fmt: skip
-        peaks[events] = int(done.stdout)
+            peaks[events] = alone("data_prep", "peak_of", events, folder)
         print(f"  {events:6} events: {peaks[events] / 2**20:7.1f} MiB")
     growth = peaks[1000] / peaks[100]
     return {"peak_bytes": peaks, "figure": growth, "target": MEMORY_GROWTH, "passed": growth <= MEMORY_GROWTH}

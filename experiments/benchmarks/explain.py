@@ -13,10 +13,8 @@ the resident memory above what the process held once everything was imported.
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -158,6 +156,7 @@ def one_explanation(sample_folder: str, events: str) -> Report:
 
 def memory(events: list[int], repeats: int, folder: Path | None) -> Report:
     """Peaks for the two numbers of events, in turns."""
+    from experiments.benchmarks.alone import alone
     from experiments.benchmarks.out_of_core import SHARD_EVENTS, make_sample
 
     found: dict[int, list[Report]] = {number: [] for number in events}
@@ -166,7 +165,7 @@ def memory(events: list[int], repeats: int, folder: Path | None) -> Report:
         sample = make_sample(Path(made, "sample"), enough)
         for _ in range(repeats):
             for number in events:
-                found[number].append(alone("one_explanation", str(sample), str(number)))
+                found[number].append(alone("explain", "one_explanation", sample, number))
     peaks = {number: statistics.median(run["peak_bytes"] for run in runs) for number, runs in found.items()}
     for number, runs in found.items():
         rate = statistics.median(run["events_per_second"] for run in runs)
@@ -182,19 +181,6 @@ def memory(events: list[int], repeats: int, folder: Path | None) -> Report:
         "change": change,
         "passed": change < MOST_CHANGE,
     }
-
-
-def alone(function: str, *arguments: str) -> Report:
-    """A function of this file in a process of its own."""
-    code = (
-        f"import json, sys; from experiments.benchmarks import explain as it; answer = it.{function}(*sys.argv[1:]); "
-    )
-    code += "print('\\n' + json.dumps(answer))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
-    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,7 +12,6 @@ of a stream of jets, batch after batch, in a process of its own, and ten times a
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ sys.path[:] = [ROOT if folder == HERE else folder for folder in sys.path]  # els
 import numpy as np  # noqa: E402
 
 from experiments.benchmarks import high_level_loops as loops  # noqa: E402
+from experiments.benchmarks.alone import alone  # noqa: E402
 from experiments.benchmarks.data_prep import some_jets  # noqa: E402
 from experiments.benchmarks.interleaved import interleave, timed  # noqa: E402
 from mscat_tf.cli.stages import find  # noqa: E402
@@ -220,21 +220,18 @@ def groups(rounds: int, jets: int) -> Report:
 
 def memory(_: int, jets: int) -> Report:
     """Peak memory of the process that makes all columns of a stream of jets, and of ten times as many."""
-    code = "import sys; from experiments.benchmarks import high_level as it; print(it.peak_of(int(sys.argv[1])))"
     peaks = {}
     for number in (jets, 10 * jets):
-        command = [sys.executable, "-c", code, str(number)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-        peaks[number] = int(done.stdout)
+        peaks[number] = alone("high_level", "peak_of", number)
         print(f"  {number:6} jets: {peaks[number] / 2**20:7.1f} MiB")
     growth = peaks[10 * jets] / peaks[jets]
     return {"peak_bytes": peaks, "figures": {"peak memory, ten times the jets": (growth, -MEMORY_GROWTH)}}
 
 
-def peak_of(jets: int) -> int:
+def peak_of(jets: str) -> int:
     """Peak resident memory [bytes] of this process after it made all columns of so many jets."""
     high_level = find("data_prep.high_level", "generate")
-    for some in batches(jets, BATCH):
+    for some in batches(int(jets), BATCH):
         high_level.high_level(some, list(COLUMNS))
     return peak_memory_bytes()
 

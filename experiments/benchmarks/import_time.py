@@ -74,7 +74,6 @@ def main() -> None:
             f"{ratios['cpu']:6.2f} by CPU time; loads of {', '.join(HEAVY)}: {report['heavy'][name]}",
             flush=True,
         )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     write_json(options.out, report)
 
 

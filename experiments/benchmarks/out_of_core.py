@@ -12,11 +12,9 @@ is the time until the first step (weights, splits and normalisation need one pas
 """
 
 import argparse
-import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +27,7 @@ sys.path[:] = [ROOT if folder == HERE else folder for folder in sys.path]  # els
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
+from experiments.benchmarks.alone import alone  # noqa: E402
 from mscat_tf import schema  # noqa: E402
 from mscat_tf.config import load_config  # noqa: E402
 from mscat_tf.data.mock import mock_arrays, mock_header  # noqa: E402
@@ -103,25 +102,14 @@ def one_training(sample: str, folder: str) -> Report:
     }
 
 
-def alone(sample: Path) -> Report:
-    """`one_training` in a process of its own."""
-    code = "import json, sys; from experiments.benchmarks import out_of_core as it; "
-    code += "print('\\n' + json.dumps(it.one_training(*sys.argv[1:])))"
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(sample), f"{folder}/run"],
-            stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT,
-        )  # fmt: skip
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
 def compare(sizes: list[int], repeats: int, folder: Path) -> Report:
     """Train on both samples in turns; medians, and how they change from the smaller to the larger."""
     samples = [make_sample(folder / str(events), events) for events in sizes]
     found: list[list[Report]] = [[] for _ in sizes]
     for number in range(repeats):
         for events, sample, own in zip(sizes, samples, found, strict=True):
-            own.append(alone(sample))
+            with tempfile.TemporaryDirectory() as run:
+                own.append(alone("out_of_core", "one_training", sample, f"{run}/run"))
             print(f"  {number + 1}: {events:9} events: {_line(own[-1])}", flush=True)
     small, large = ({key: statistics.median(run[key] for run in own) for key in own[0]} for own in found)
     for events, figures in zip(sizes, (small, large), strict=True):

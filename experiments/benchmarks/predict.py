@@ -14,10 +14,8 @@ network was compiled. `--batches` prints the rate of other batches, with and wit
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ from typing import Any
 HERE, ROOT = str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])
 sys.path[:] = [ROOT if folder == HERE else folder for folder in sys.path]  # else a benchmark hides what it is named for
 
+from experiments.benchmarks.alone import alone  # noqa: E402
 from experiments.benchmarks.out_of_core import CONSTITUENTS, make_sample  # noqa: E402
 from mscat_tf.config import load_config  # noqa: E402
 from mscat_tf.data import Sample  # noqa: E402
@@ -91,26 +90,12 @@ def one_prediction(folder: str, backend: str, sample: str, out: str) -> Report:
     }
 
 
-def alone(function: str, *arguments: str) -> Report:
-    """A function of this file in a process of its own."""
-    code = (
-        f"import json, sys; from experiments.benchmarks import predict as it; answer = it.{function}(*sys.argv[1:]); "
-    )
-    code += "print('\\n' + json.dumps(answer))"
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT, env=environment,
-    )  # fmt: skip
-    return dict(json.loads(done.stdout.splitlines()[-1]) or {})
-
-
 def compare(backend: str, network: str, samples: dict[int, Path], repeats: int) -> Report:
     """Predict both samples in turns; medians, and how they change from the smaller to the larger."""
     found: dict[int, list[Report]] = {events: [] for events in samples}
     for _ in range(repeats):
         for events, sample in samples.items():
-            found[events].append(alone("one_prediction", network, backend, str(sample), f"{network}/scores.h5"))
+            found[events].append(alone("predict", "one_prediction", network, backend, sample, f"{network}/scores.h5"))
     medians = [{key: statistics.median(run[key] for run in own) for key in own[0]} for own in found.values()]
     for events, figures in zip(samples, medians, strict=True):
         print(
@@ -179,14 +164,14 @@ def main() -> None:
     options = parser.parse_args()
     report: Report = {"events": options.events, "load_before": os.getloadavg()[0]}
     if options.networks is not None:
-        write_json(options.out, alone("export_all", ",".join(options.networks)))
+        write_json(options.out, alone("predict", "export_all", ",".join(options.networks)))
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         samples = {events: make_sample(Path(folder, str(events)), events) for events in options.events}
-        alone("make_network", folder)
+        alone("predict", "make_network", folder)
         if options.batches:
-            smaller = str(samples[options.events[0]])
-            report["rates"] = alone("rates", folder, smaller, ",".join(map(str, options.batches)))
+            smaller, batches = samples[options.events[0]], ",".join(map(str, options.batches))
+            report["rates"] = alone("predict", "rates", folder, smaller, batches)
             for name, rate in report["rates"].items():
                 print(f"  {name:28}{rate:9.0f} events/s", flush=True)
         for backend in options.backends:

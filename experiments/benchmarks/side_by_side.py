@@ -61,7 +61,6 @@ def main() -> None:
     print(f"{cores} trainings on {cores} cores: {timings.median(IN_TURN):.0f} s in turn, "
           f"{timings.median(SIDE_BY_SIDE):.0f} s side by side, {gain:.2f} times faster")  # fmt: skip
     report = {"load": load, "cores": cores, "settings": options.set, "gain": gain, "seconds": timings.to_json()}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     write_json(options.out, report)
 
 

@@ -176,7 +176,6 @@ def main() -> None:
         }
         report[algorithm] = found
         print(algorithm, *(f"{name}={value}" for name, value in found.items()), flush=True)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     write_json(options.output, report)
 
 

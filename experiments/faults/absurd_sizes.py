@@ -1,8 +1,10 @@
 """Files that promise far more than they hold, or unpack to far more than they are: refused before memory is taken."""
 
+import gzip
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,6 @@ def _huge_inspected(place: Place) -> tuple[str, ...]:
 def _chunk_bomb(place: Place) -> tuple[str, ...]:
     """One compressed chunk that unpacks to 4 GiB less a little, the most that HDF5 allows."""
     path = place.stock.shard(place.folder).rename(place.folder / "bomb.h5")
-    rows = BOMB_BYTES // 32 - 8
     with h5py.File(path, "a") as file:
         attributes, kind = dict(file["raw/constituents"].attrs), file["raw/constituents"].dtype
         columns_ = file["raw/constituents"].shape[1]
@@ -70,8 +71,6 @@ def _chunk_bomb(place: Place) -> tuple[str, ...]:
 
 def _zeros_compressed(size: int) -> bytes:
     """So many zero bytes in one zlib stream, made without holding them."""
-    import zlib
-
     packer, pieces, piece = zlib.compressobj(9), [], bytes(2**24)
     while size > 0:
         pieces.append(packer.compress(piece[: min(size, len(piece))]))
@@ -178,8 +177,6 @@ def _long_yaml(place: Place) -> tuple[str, ...]:
 
 def _event_bomb(place: Place) -> tuple[str, ...]:
     """A gzip file that unpacks to one line of 4 GiB."""
-    import gzip
-
     with gzip.open(place.folder / "bomb.lhe.gz", "wb") as stream:
         for _ in range(BOMB_BYTES // 2**24):
             stream.write(b"x" * 2**24)

@@ -28,10 +28,6 @@ def _predict(place: Place) -> tuple[str, ...]:
     return ("predict", RUN, str(place.stock.sample), "--out", "scores.h5")
 
 
-def _evaluate(_: Place) -> tuple[str, ...]:
-    return ("evaluate", RUN)
-
-
 def _report(_: Place) -> tuple[str, ...]:
     return ("report", RUN)
 

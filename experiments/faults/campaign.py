@@ -41,7 +41,7 @@ def all_cases() -> list[Case]:
 
 
 def campaign(only: Sequence[str], number: int, seed: int, results: Path, say: Callable[[str], None]) -> list[Row]:
-    """Run the cases, those that an interrupted campaign with the same seed and kills has behind it left out.
+    """Run the cases, but not those that an interrupted campaign of the same seed and kills saw end as expected.
 
     Args:
         only: parts of names of cases; none means all. number: of kills in each chain. seed: of everything random.
@@ -57,7 +57,7 @@ def campaign(only: Sequence[str], number: int, seed: int, results: Path, say: Ca
     with tempfile.TemporaryDirectory(prefix="mscat-faults-") as folder:
         stock = Stock(Path(folder, "stock"))
         for place, case in enumerate(chosen, 1):
-            if case.name in rows:
+            if case.name in rows and rows[case.name]["expected_seen"]:
                 continue
             head = f"[{place}/{len(chosen)}] {case.name}"
             say(head)
@@ -68,11 +68,14 @@ def campaign(only: Sequence[str], number: int, seed: int, results: Path, say: Ca
             row = rows[case.name]
             verdict = "as expected" if row["expected_seen"] else "UNEXPECTED"
             say(f"{head}: {verdict} ({row['seconds']:.0f} s): {row['seen']}")
-    done = [rows[case.name] for case in chosen]
-    _store(results, rows if only else {row["case"]: row for row in done}, settings, keep=bool(only))
-    if not only:
+    done = {case.name: rows[case.name] for case in chosen}
+    _store(results, done, settings, keep=bool(only))
+    left = {name: row for name, row in _rows_of(unfinished, settings).items() if name not in done}
+    if left:
+        write_json(unfinished, {"settings": settings, "rows": left})
+    else:
         unfinished.unlink(missing_ok=True)
-    return done
+    return list(done.values())
 
 
 def _rows_of(path: Path, settings: dict[str, int]) -> dict[str, Row]:

@@ -1,7 +1,9 @@
 """Files that carry code: opening them must not run it. Each would make a file, the canary, if anything did."""
 
+import json
 import os
 import pickle
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -139,8 +141,6 @@ def _keras_function(place: Place) -> tuple[str, ...]:
 
 
 def _with_configuration(place: Place, run: Path, configuration: dict[str, Any]) -> tuple[str, ...]:
-    import json
-
     path = run / "model.keras"
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -167,8 +167,6 @@ def _zip_slip(place: Place) -> tuple[str, ...]:
 
 
 def _python(place: Place, script: str, *arguments: str) -> None:
-    import sys
-
     ended = mscat(("-c", script, *arguments), place.folder, program=(sys.executable,))
     need(ended.status == 0, f"the bait could not be made: {ended.complaint[-300:]}")
 

@@ -84,7 +84,7 @@ def _full(name: str) -> Case:
 
 
 def _fill(folder: Path) -> None:
-    """Take all space but two pages: folders and names still fit, content does not."""
+    """Take all space but three pages: folders and names still fit, content does not."""
     with contextlib.suppress(OSError), (folder / "filling").open("wb", buffering=0) as file:
         while file.write(bytes(2**20)) == 2**20:
             pass

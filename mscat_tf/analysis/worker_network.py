@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from mscat_tf.config.sample import Tokens
 from mscat_tf.data.features import CONSTITUENTS
 from mscat_tf.errors import InputError
 from mscat_tf.files import file_digest
@@ -87,7 +88,7 @@ def sizes(scorer: Scorer, where: str) -> Sizes:
     if not isinstance(first, NetworkScorer):
         raise InputError(f"{where}: boosted trees are not applied to arrays of jets; use `mscat predict` on a sample")
     shapes = {field.name: field.shape for field in first.signature.fields}
-    tokens = shapes.get("kinematics", (0,))[0]
+    tokens = shapes.get("kinematics", (0,))[0] or 0
     numbered = [int(name.rpartition("_")[2]) for name in shapes if name[-1].isdigit()]
     jets = max(numbered, default=max(tokens - 1, 1))
     if tokens not in (0, len(token_names(jets))):
@@ -95,7 +96,8 @@ def sizes(scorer: Scorer, where: str) -> Sizes:
             f"{where}: reads {tokens} kinematic tokens of {jets} jets, so leptons or missing momentum are among them, "
             "which arrays of jets do not hold; use `mscat predict` on a sample"
         )
-    return Sizes(jets, shapes.get(f"{CONSTITUENTS[0]}_1", (1,))[0])
+    kept = shapes.get(f"{CONSTITUENTS[0]}_1", (1,))[0] or Tokens().constituents  # None: it reads any number
+    return Sizes(jets, kept)
 
 
 def _digest(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What the queries and keys of an attention block are, from its name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,11 @@ def _layer(rest: str, read: str = "kinematics") -> str:
     if match := _ORDINAL.fullmatch(rest):
         return f"{f'reading the {read}, ' if match[2] == 'cross' else ''}layer {match[3]}"
     return rest.replace("_", " ")
+
+
+def cross_first(blocks: Iterable[str]) -> list[str]:
+    """Names in the order in which they are offered: what crosses scales before what stays within one."""
+    return sorted(blocks, key=lambda block: (not block.startswith(("cross_", "joint_")), block))
 
 
 def axes_of(

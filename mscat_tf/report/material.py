@@ -11,8 +11,6 @@ from mscat_tf.report.explained import Explained
 from mscat_tf.report.shown_events import Axes, attention_axes, shown_events
 from mscat_tf.run_folder import Run
 
-ALL = "all backgrounds"
-
 
 @dataclass(frozen=True)
 class Material:

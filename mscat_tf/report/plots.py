@@ -56,6 +56,13 @@ def points(name: str, x: Values, y: Values, low: Values, high: Values, colour: s
     }  # fmt: skip
 
 
+def around(values: Sequence[float | None], errors: Sequence[float | None]) -> tuple[Values, Values]:
+    """Ends of error bars; None where there is no value, the value itself where it has no error."""
+    pairs = list(zip(values, errors, strict=True))
+    low, high = ([None if v is None else v + sign * (e or 0.0) for v, e in pairs] for sign in (-1.0, 1.0))
+    return low, high
+
+
 def axes(x: str, y: str, **options: Any) -> dict[str, Any]:
     """Titles of both axes; `x_range`, `y_range`, `x_log`, `y_log` as in plotly."""
     found: dict[str, Any] = {}

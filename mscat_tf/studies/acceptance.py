@@ -48,7 +48,7 @@ def acceptance(folder: str | Path) -> dict[str, Found]:
 def acceptance_lines(found: dict[str, Found]) -> list[str]:
     """A table: by process, what is left after each cut, relative to all generated events."""
     cuts = [row["cut"] for row in next(iter(found.values()))["cut_flow"]][1:]
-    columns = ["", "m_H [GeV]", "generated", *(cut.replace("|", "\\|") for cut in cuts)]
+    columns = ["", "m_H [GeV]", "generated", *cuts]
     rows = sorted(found.items(), key=lambda item: (item[1]["m_H"] or math.inf, item[0]))
     return [
         "Share of the generated events that is left after each cut, under their weights; the last but one is the "

@@ -33,26 +33,28 @@ def borrowed_run(trained: Run, config: Config, folder: Path) -> Run:
 def _copy(trained: Run, config: Config, folder: Path, data_digest: str) -> None:
     make_folder(folder)
     remove_leftovers(folder)
+    origin = {"data_digest": data_digest, "trained_as": str(trained.path)}
     files = [trained.path / name for name in ("training.json", "repeats.json")] + [trained.model_file]
-    changed = _described(config, folder, data_digest, trained)
-    for source in (file for file in files if file.is_file()):
-        copy = folder / source.name
-        if not copy.is_file() or copy.stat().st_mtime != source.stat().st_mtime:
-            changed = True
-            with atomic_path(copy) as temporary:
-                shutil.copy2(source, temporary)
-    if changed:
-        (folder / "metrics.json").unlink(missing_ok=True)
+    newer = [file for file in files if file.is_file() and not _same(file, folder / file.name)]
+    described = _described(config, folder, origin)
+    if newer or not described:
+        (folder / "metrics.json").unlink(missing_ok=True)  # first: who is interrupted leaves none of another network
+    for file in newer:
+        with atomic_path(folder / file.name) as temporary:
+            shutil.copy2(file, temporary)
+    if not described:
+        write_text(folder / "config.yaml", config.to_yaml())
+        write_json(folder / "environment.json", {**environment(), **origin})
 
 
-def _described(config: Config, folder: Path, data_digest: str, trained: Run) -> bool:
-    """Write `config.yaml` and `environment.json` where they are not as they should be; whether they were not."""
-    made, text = folder / "environment.json", config.to_yaml()
-    wanted = {"data_digest": data_digest, "trained_as": str(trained.path)}
-    if made.is_file() and (folder / "config.yaml").read_text() == text:
-        before = json.loads(made.read_text())
-        if {name: before[name] for name in wanted} == wanted:
-            return False
-    write_text(folder / "config.yaml", text)
-    write_json(made, {**environment(), **wanted})
-    return True
+def _same(source: Path, copy: Path) -> bool:
+    return copy.is_file() and copy.stat().st_mtime == source.stat().st_mtime
+
+
+def _described(config: Config, folder: Path, origin: dict[str, str]) -> bool:
+    """Whether `config.yaml` and `environment.json` are there and as they should be."""
+    made = folder / "environment.json"
+    if not made.is_file() or (folder / "config.yaml").read_text() != config.to_yaml():
+        return False
+    before = json.loads(made.read_text())
+    return {name: before[name] for name in origin} == origin

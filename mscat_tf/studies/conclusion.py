@@ -1,6 +1,5 @@
 """What measured differences allow to say, in words that follow from the numbers alone."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -132,8 +131,3 @@ def few_seeds(found: Found) -> str | None:
     if fewest >= 5:
         return None
     return f"**With {fewest} seed(s) each, a spread of trainings is hardly known.**"
-
-
-def finite(value: float | None) -> bool:
-    """Whether a number is there and finite."""
-    return value is not None and math.isfinite(value)

@@ -6,11 +6,11 @@ from typing import Any
 from mscat_tf.config.preparation import source_digest
 from mscat_tf.config.study import Study
 from mscat_tf.errors import InputError, MissingExtraError
-from mscat_tf.evaluation.evaluate import ALL
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.provenance import environment
 from mscat_tf.reach import ReachSettings
 from mscat_tf.run_folder import Run
+from mscat_tf.run_metrics import ALL
 from mscat_tf.studies.differences import (
     Resampled,
     adjust,

@@ -12,8 +12,9 @@ from mscat_tf.evaluation.efficiency import trials
 from mscat_tf.evaluation.intervals import wilson
 from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.evaluation.scores import Scores, read_scores
-from mscat_tf.evaluation.selection_study import FILE, TOGETHER
+from mscat_tf.evaluation.selection_study import FILE
 from mscat_tf.run_folder import Run
+from mscat_tf.run_metrics import ALL
 from mscat_tf.studies.conclusion import quoted_names
 from mscat_tf.studies.significance import TWO_SIGMA, Part, holm, significance
 
@@ -52,7 +53,7 @@ def _stored(run: Run) -> Found:
 
 
 def _of_all(entry: Found) -> Found:
-    return {point: by_background[TOGETHER] for point, by_background in entry.items()}
+    return {point: by_background[ALL] for point, by_background in entry.items()}
 
 
 def _passing(scores: Scores, threshold: float) -> Found:

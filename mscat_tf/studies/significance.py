@@ -74,6 +74,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def beyond(difference: float, low: float, high: float, error: float) -> float:
-    """Standard errors by which a difference lies outside a quoted interval; 0 inside, below it negative."""
+    """Standard errors by which a difference lies outside a quoted interval; 0 inside, below it negative.
+
+    Infinitely many where there is no error, as of two rows that gave the same scores.
+    """
     outside = min(difference - low, 0.0) + max(difference - high, 0.0)
-    return outside / error if error > 0 else 0.0
+    if outside == 0:
+        return 0.0
+    return outside / error if error > 0 else math.copysign(math.inf, outside)

@@ -1,5 +1,6 @@
 """Everything that a validation found as plain numbers: `validation.json`, and what the page is written from."""
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -41,7 +42,8 @@ def add_reference(report: Report, reference: Sample, comparisons: list[Compariso
         f"{1.0 / max(len(comparisons), 1):.2g}. Those of one process are not independent of each other."
     ]
     if comparisons:
-        least = 1.0 - (1.0 - comparisons[0].p) ** len(comparisons)
+        p = comparisons[0].p
+        least = -math.expm1(len(comparisons) * math.log1p(-p)) if p < 1.0 else 1.0  # 1 - (1 - p)^n, tiny p told from 0
         remarks.append(f"Chance of one at least as small as the least here, were they independent: {least:.2g}.")
     if shared_events:
         remarks.append(

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.validation.numbers import Report
 
 
@@ -22,8 +23,7 @@ def markdown_page(report: Report, figures: list[str]) -> str:
 
 def table(columns: list[str], rows: list[list[Any]]) -> str:
     """A Markdown table; the first column is text, the others are numbers."""
-    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines) + "\n"
+    return "\n".join(table_lines(columns, [[str(cell) for cell in row] for row in rows])) + "\n"
 
 
 def _head(report: Report) -> str:

@@ -78,8 +78,28 @@ def test_rows_page_and_resuming(tmp_path, monkeypatch):
     assert "| **all** | **4** | **2** |" in page
     assert "Not all cases" not in page
     assert "well \\| a" in page
-    campaign.campaign(["d"], 1, 1, results, lambda _: None)
+    assert campaign.campaign(["d"], 1, 1, results, lambda _: None)[0]["seen"] == rows[3]["seen"]
     assert [row["case"] for row in json.loads(results.read_text())["rows"]] == ["a", "b", "c", "d"]
+    assert not list(tmp_path.glob("*.unfinished.json")), "else the next `--only d` would show this row again"
+
+
+def test_what_was_mended_is_done_again_where_a_campaign_goes_on(tmp_path, monkeypatch):
+    """`a` failed before the interruption in `b`; a campaign of `a` alone keeps the other rows that are done."""
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    def cases(first):
+        return [case("a", first), case("c", lambda _: "well"), case("b", interrupted)]
+
+    monkeypatch.setattr(campaign, "all_cases", lambda: cases(fails))
+    results = tmp_path / "faults.json"
+    with pytest.raises(KeyboardInterrupt):
+        campaign.campaign([], 1, 1, results, lambda _: None)
+    monkeypatch.setattr(campaign, "all_cases", lambda: cases(lambda _: "mended"))
+    (row,) = campaign.campaign(["a"], 1, 1, results, lambda _: None)
+    assert row["seen"] == "mended"
+    assert list(json.loads((tmp_path / "faults.unfinished.json").read_text())["rows"]) == ["c"]
 
 
 def test_a_kill_chain_sees_what_is_wrong(stock, tmp_path):

@@ -12,6 +12,7 @@ from mscat_tf.errors import InputError
 from mscat_tf.files import write_json
 from mscat_tf.run_folder import Run
 from mscat_tf.run_start import start_run
+from mscat_tf.studies import borrowed
 from mscat_tf.studies.acceptance import acceptance, acceptance_lines
 from mscat_tf.studies.borrowed import borrowed_run
 
@@ -62,6 +63,22 @@ def test_evaluation_is_void_when_the_training_or_the_events_change(trained, tmp_
     assert json.loads((folder / "environment.json").read_text())["trained_as"] == str(trained.path)
 
 
+def test_interrupted_copies_leave_no_metrics_of_another_network(trained, tmp_path, monkeypatch):
+    config, folder = trained.config.updated(["name=other"]), tmp_path / "other"
+    borrowed_run(trained, config, folder)
+    evaluated = folder / "seed-5" / "metrics.json"
+    evaluated.write_text("{}")
+    os.utime(trained.members[1].model_file, (1.0, 1.0))
+    monkeypatch.setattr(borrowed.shutil, "copy2", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        borrowed_run(trained, config, folder)
+    assert not evaluated.is_file()
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_nothing_is_borrowed_of_an_unfinished_training(trained, tmp_path):
     trained.members[0].model_file.unlink()
     with pytest.raises(InputError, match="not finished"):
@@ -81,7 +98,7 @@ def test_seeds_of_another_study_are_kept(monkeypatch, tmp_path, there, wanted, e
 
 
 def test_acceptance_is_that_of_the_cut_flow(monkeypatch, mock_folder):
-    cuts = [("generated", 1000, 1000.0), ("mass window", 100, 90.0), ("double b tag", 80, 9.0)]
+    cuts = [("generated", 1000, 1000.0), ("|eta|", 100, 90.0), ("double b tag", 80, 9.0)]
     flow = [{"cut": cut, "raw": raw, "weighted": weighted} for cut, raw, weighted in cuts]
     settings = {"processes": {"ttbar": {"m_H": 600.0}, "signal": {"m_H": 2000.0}}}
     monkeypatch.setattr(Sample, "cut_flow", {"signal": flow, "ttbar": flow, "4b": flow})
@@ -95,5 +112,6 @@ def test_acceptance_is_that_of_the_cut_flow(monkeypatch, mock_folder):
         weight = sample.column("weights").prod(axis=1)[sample.column("process") == 0].astype("f8")
     assert found["signal"]["tagged_error"] == pytest.approx((weight @ weight) ** 0.5 / weight.sum())
     lines = acceptance_lines(found)
+    assert lines[2] == r"|  | m_H [GeV] | generated | \|eta\| | double b tag |"
     assert lines[4].startswith("| ttbar | 600 | 1000 | 0.09 ± 0.009 | 0.009 ± 0.00")
     assert [line.split()[1] for line in lines[4:7]] == ["ttbar", "signal", "4b"]

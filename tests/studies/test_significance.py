@@ -59,3 +59,9 @@ def test_holm_keeps_the_chance_of_a_wrong_claim():
 @pytest.mark.parametrize(("difference", "wanted"), [(-0.01, 0.0), (0.0, 2.5), (-0.02, -2.5), (-0.005, 0.0)])
 def test_distance_from_a_quoted_range(difference, wanted):
     assert beyond(difference, -0.015, -0.005, 0.002) == pytest.approx(wanted)
+
+
+def test_equal_rows_do_not_lie_inside_a_range_without_zero():
+    assert beyond(0.0, -0.015, -0.005, 0.0) == np.inf
+    assert beyond(0.0, 0.005, 0.015, 0.0) == -np.inf
+    assert beyond(0.0, -0.005, 0.015, 0.0) == 0.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mscat_tf.config.study import Study, load_study, studies
+from mscat_tf.config.study import CommonScale, Study, load_study, studies
 from mscat_tf.errors import ConfigError
 
 
@@ -36,6 +36,18 @@ def test_wrong_study(changes, words):
     right = {"name": "s", "title": "", "question": "", "reference": "a", "scales": {"demo": {"seeds": 1}}}
     with pytest.raises(ValueError, match=words):
         Study(**{**right, "rows": {"a": {}}, **changes})
+
+
+def test_settings_of_a_base_stand_beside_or_instead_of_those_of_the_scale():
+    scale = CommonScale(set=("a=1",), of_base={"more": ("b=2",)}, instead={"other": ("c=3",), "nothing": ()})
+    assert [scale.settings_on(base) for base in ("demo", "more", "other", "nothing")] == [
+        ("a=1",),
+        ("a=1", "b=2"),
+        ("c=3",),
+        (),
+    ]
+    with pytest.raises(ValueError, match="masses: in of_base and in instead"):
+        CommonScale(of_base={"masses": ()}, instead={"masses": ()})
 
 
 def test_what_does_not_exist_is_named():

@@ -1,14 +1,17 @@
 """p-values mean what they say: uniform for two draws from one distribution, small for different ones."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from mscat_tf.validation.blocks import EventBlock
-from mscat_tf.validation.compare import chi_squared, effective, merging
+from mscat_tf.validation.compare import Comparison, chi_squared, effective, merging
 from mscat_tf.validation.histograms import Histogram
+from mscat_tf.validation.numbers import add_reference
 from mscat_tf.validation.quantities import Quantity
 
 EDGES = tuple(np.linspace(-2.5, 2.5, 26))
@@ -82,6 +85,15 @@ def test_a_sample_equals_itself_and_an_empty_one_says_nothing():
     assert (round(chi2, 12), p) == (0.0, 1.0)
     assert chi_squared(found, 0, Histogram.empty(QUANTITY, 1), 0) is None
     assert chi_squared(drawn(np.random.default_rng(0), 3), 0, found, 0) is None
+
+
+@pytest.mark.parametrize(("p", "chance"), [(0.5, "0.75"), (1.0, "1"), (1e-30, "2e-30")])
+def test_the_least_of_two_p_values_has_its_chance(p, chance):
+    header = SimpleNamespace(digest="abc")
+    reference = MagicMock(path=Path("other"), header=header, __len__=lambda _: 7)
+    report = {}
+    add_reference(report, reference, [Comparison("x", "4b", 1.0, 1, p), Comparison("y", "4b", 1.0, 1, 1.0)], 0)
+    assert report["reference"]["remarks"][1].endswith(f"were they independent: {chance}.")
 
 
 def test_bins_are_merged_until_each_has_five_effective_events():

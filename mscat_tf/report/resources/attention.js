@@ -70,7 +70,7 @@ drawers.attention = {
     const few = values.length * (values[0]?.length ?? 0) <= 12;
     const trace = {
       type: "heatmap", z: values, text, hovertemplate: "%{text}: %{z:.3g}<extra></extra>", colorscale: "Viridis",
-      zmin: Math.min(0, ...matrix.values), colorbar: colourBar("attention"), hoverongaps: false, xgap: few ? 2 : 0, ygap: few ? 2 : 0,
+      zmin: matrix.values.reduce((a, b) => Math.min(a, b), 0), colorbar: colourBar("attention"), hoverongaps: false, xgap: few ? 2 : 0, ygap: few ? 2 : 0,
     };
     const layout = this.layout(queries, keys, names, width);
     if (few) layout.annotations = this.written(values);

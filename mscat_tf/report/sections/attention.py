@@ -6,7 +6,7 @@ import numpy as np
 
 from mscat_tf.explanation import StoredMaps
 from mscat_tf.report.arrays import halves
-from mscat_tf.report.blocks import title
+from mscat_tf.report.blocks import cross_first, title
 from mscat_tf.report.explained import Explained
 from mscat_tf.report.material import Material
 from mscat_tf.report.numbers import grouped
@@ -74,9 +74,8 @@ def _explorer(stored: StoredMaps, axes: Axes, events: dict[str, Any] | None) -> 
     )
     of_heads = [(str(head), f"head {head + 1}") for head in range(heads)]
     of_events = [(str(number), f"event {number + 1}") for number in range(most)]
-    order = sorted(blocks, key=lambda block: (not block.startswith(("cross_", "joint_")), block))
     choices = [
-        Choice("block", "Layer", [(block, title(block, jets)) for block in order]),
+        Choice("block", "Layer", [(block, title(block, jets)) for block in cross_first(blocks)]),
         *group_choices(stored),
         Choice("head", "Head", [("mean", "mean of heads"), *of_heads]),
         Choice("event", "Average or single event", [("mean", "mean of events"), *of_events]),

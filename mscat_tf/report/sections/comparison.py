@@ -10,12 +10,13 @@ from mscat_tf.evaluation.evaluate import compare_auc
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.evaluation.style import COLOURS
 from mscat_tf.number_text import rejection_text, with_error
-from mscat_tf.report.material import ALL, Material, is_evaluated
+from mscat_tf.report.material import Material, is_evaluated
 from mscat_tf.report.numbers import duration, grouped
 from mscat_tf.report.plots import DASHES, Trace, one
 from mscat_tf.report.section import Figure, Part, Section, Table, Text
 from mscat_tf.report.sections.separation import roc_axes, roc_traces
 from mscat_tf.run_folder import Run
+from mscat_tf.run_metrics import ALL
 
 LEFT_OUT = ("name", "evaluate", "explain", "search")
 """Settings that make no other network."""

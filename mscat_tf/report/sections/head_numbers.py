@@ -4,8 +4,8 @@ from typing import Any
 
 from mscat_tf.evaluation.style import process_colours
 from mscat_tf.number_text import with_error
-from mscat_tf.report.blocks import title
-from mscat_tf.report.plots import SYMBOLS, axes, points, variants
+from mscat_tf.report.blocks import cross_first, title
+from mscat_tf.report.plots import SYMBOLS, around, axes, points, variants
 from mscat_tf.report.section import Choice, Figure, Part, Table
 
 MEASURES = {
@@ -25,7 +25,7 @@ def head_numbers(numbers: dict[str, Any]) -> list[Part]:
     found = numbers["attention"]
     kinds = {group["process"]: int(group["name"] == "signal") for group in numbers["groups"]}
     colours = dict(zip(kinds, process_colours(list(kinds.values())), strict=True))
-    blocks = sorted(found, key=lambda block: (not block.startswith(("cross_", "joint_")), block))
+    blocks = cross_first(found)
     measures = [name for name in MEASURES if any(name in entry for entry in found.values())]
     jets = max((int(block.split("_")[1]) for block in blocks if block.startswith("constituents_")), default=2)
     drawn = {}
@@ -67,9 +67,7 @@ def head_numbers(numbers: dict[str, Any]) -> list[Part]:
 def _trace(process: str, heads: list[dict[str, float | None]], number: int, colour: str) -> dict[str, Any]:
     places = [head + 1 + 0.08 * (number - 1) for head in range(len(heads))]
     values = [head["value"] for head in heads]
-    errors = [head["error"] or 0.0 for head in heads]
-    low = [None if value is None else value - error for value, error in zip(values, errors, strict=True)]
-    high = [None if value is None else value + error for value, error in zip(values, errors, strict=True)]
+    low, high = around(values, [head["error"] for head in heads])
     return points(process, places, values, low, high, colour, SYMBOLS[number % len(SYMBOLS)])
 
 

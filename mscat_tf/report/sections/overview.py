@@ -1,10 +1,11 @@
 """What the first run is, in one table."""
 
 from mscat_tf.number_text import rejection_text, with_error
-from mscat_tf.report.material import ALL, Material, is_evaluated
+from mscat_tf.report.material import Material, is_evaluated
 from mscat_tf.report.numbers import duration, grouped
 from mscat_tf.report.section import Part, Section, Table, Text
 from mscat_tf.run_folder import sample_path
+from mscat_tf.run_metrics import ALL
 
 
 def overview_section(material: Material) -> Section:

@@ -4,7 +4,7 @@ from typing import Any
 
 from mscat_tf.evaluation.style import COLOURS
 from mscat_tf.number_text import with_error
-from mscat_tf.report.plots import DASHES, SYMBOLS, axes, one, points, variants
+from mscat_tf.report.plots import DASHES, SYMBOLS, around, axes, one, points, variants
 from mscat_tf.report.section import Choice, Figure, Part, Table, Text
 
 WORDS = {
@@ -84,9 +84,7 @@ def insertion_deletion(numbers: Numbers) -> list[Part]:
 
 def _curve(name: str, x: list[Any], values: list[Any], errors: list[Any], number: int) -> Numbers:
     colour, symbol = COLOURS[number % len(COLOURS)], SYMBOLS[number % len(SYMBOLS)]
-    low = [None if v is None else v - (e or 0.0) for v, e in zip(values, errors, strict=True)]
-    high = [None if v is None else v + (e or 0.0) for v, e in zip(values, errors, strict=True)]
-    trace = points(name, x, values, low, high, colour, symbol)
+    trace = points(name, x, values, *around(values, errors), colour, symbol)
     return trace | {
         "mode": "lines+markers",
         "line": {"color": colour, "dash": DASHES[number % len(DASHES)], "width": 1.5},
