@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError
 from mscat_tf.html_table import html_table
+from mscat_tf.number_text import with_error
 
 ATTENTION_FILE, GRAD_CAM_FILE, NUMBERS_FILE = "attention.h5", "gradcam.h5", "explanation.json"
+STORED_AS = {"grad_cam": "maps"}
+"""Arrays `jet_j/...` of `gradcam.h5`, where they are not called as the method."""
 CKA_FOLDER = "cka"
 """Holds a file for each run that the layers were compared with."""
 AGAIN = "make it again with `mscat explain`"
@@ -91,6 +94,12 @@ class StoredMaps(Mapping[str, NDArray[Any]]):
         if name not in self.attributes:
             raise InputError(f"{self.path}: says nothing of '{name}'; {AGAIN}")
         return self.attributes[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An array, or the default where there is none of this name."""
+        if name not in self:
+            return default
+        return self[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._shapes
@@ -185,7 +194,7 @@ class Explanation:
         for name, method in self.numbers.get("insertion_deletion", {}).get("methods", {}).items():
             better = method["deletion"].get("better_than_random")
             if better:
-                text = f"{better['value']:.2f} ± {better['error']:.2f} in units of the logit"
+                text = f"{with_error(better['value'], better['error'])} in units of the logit"
                 rows.append((f"deletion by {name.replace('_', ' ')}, better than at random", text))
         rows.append(("figures", ", ".join(self.figures)))
         return html_table(f"{self.folder}: explanation", rows)

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -10,7 +11,6 @@ from mscat_tf.data import Sample, event_table
 from mscat_tf.errors import InputError
 from mscat_tf.explanation import Explanation
 from mscat_tf.html_table import html_table
-from mscat_tf.interpretation.store import read_arrays
 from mscat_tf.run_folder import Run
 from mscat_tf.run_metrics import Metrics
 from tests.interpretation.explained_files import write_explanation
@@ -25,10 +25,14 @@ def run(tmp_path):
 
 
 def test_maps_are_those_of_the_file(run):
-    maps, arrays = run.attention_maps(), read_arrays(run.path / "attention.h5")[0]
+    maps, arrays = run.attention_maps(), {}
+    with h5py.File(run.path / "attention.h5") as file:
+        file.visititems(lambda name, item: arrays.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
     assert set(maps) == set(arrays)
     assert len(maps) == len(arrays)
     np.testing.assert_array_equal(maps["cross_block_1/mean"], arrays["cross_block_1/mean"])
+    np.testing.assert_array_equal(maps.get("cross_block_1/mean"), arrays["cross_block_1/mean"])
+    assert maps.get("cross_block_2/mean") is None
     wrong = maps.of("cross_block_1/mean", "4b", "wrong")
     np.testing.assert_array_equal(wrong, arrays["cross_block_1/mean"][7])
     assert "gradcam" not in maps
@@ -59,6 +63,10 @@ def test_jupyter_shows_an_explanation(run):
     shown = run.explanation._repr_html_()
     for text in ("40 signal, 40 4b, 0 ttbar", "kinematics 0.300 ± 0.020", "signal 25.0%, 4b 50.0%", "than at random"):
         assert text in shown
+    explanation = run.explanation
+    area = explanation.numbers["insertion_deletion"]["methods"]["grad_cam"]["deletion"]["better_than_random"]
+    area["error"] = None  # of a single event
+    assert "at random</th><td>1 in units of the logit" in explanation._repr_html_()
     assert "<td>(9, 3, 10)</td><td>float64</td>" in run.attention_maps()._repr_html_()
     assert str(run.path) in run._repr_html_()
 

@@ -1,6 +1,6 @@
 """Events that an exported network must answer as the original does: ordinary ones, and those at the edges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from mscat_tf.inference.signature import InputField, Signature
 
 Arrays = dict[str, NDArray[Any]]
 
+ANY_LENGTH = 11
+"""Tokens of a set of which the network reads any number."""
 HUGE = 1e5
 """Momenta and masses of the edge case: some 10^6 to 10^7 GeV, more than any beam has."""
 
@@ -20,10 +22,11 @@ def edge_inputs(signature: Signature, seed: int = 0) -> dict[str, Arrays]:
     The edges: no constituent at all; one constituent; no padding; momenta and masses of `HUGE` times the usual ones.
     """
     rng = np.random.default_rng(seed)
+    shapes = {field: tuple(ANY_LENGTH if size is None else size for size in field.shape) for field in signature.fields}
 
     def events(number: int, least: int, most: int | None, scale: float = 1.0) -> Arrays:
-        real = _real_tokens(signature, number, least, most, rng)
-        return {field.name: _values(field, number, real, scale, rng) for field in signature.fields}
+        real = _real_tokens(shapes, number, least, most, rng)
+        return {field.name: _values(field, (number, *shapes[field]), real, scale, rng) for field in shapes}
 
     return {
         "64 random events": events(64, 0, None),
@@ -37,12 +40,12 @@ def edge_inputs(signature: Signature, seed: int = 0) -> dict[str, Arrays]:
 
 
 def _real_tokens(
-    signature: Signature, events: int, least: int, most: int | None, rng: np.random.Generator
+    shapes: Mapping[InputField, tuple[int, ...]], events: int, least: int, most: int | None, rng: np.random.Generator
 ) -> dict[str, NDArray[np.bool_]]:
     """Mask `(events, tokens)` of every set of tokens that has one, by the name of the mask."""
     masks = {}
-    for field in (field for field in signature.fields if field.stem in ("constituents", "lund", "subjets")):
-        tokens = field.shape[0]
+    for field in (field for field in shapes if field.stem in ("constituents", "lund", "subjets")):
+        tokens = shapes[field][0]
         highest = tokens if most is None else most
         counts = rng.integers(min(least, highest), highest + 1, (events, 1))
         masks[field.name] = np.arange(tokens) < counts
@@ -50,18 +53,22 @@ def _real_tokens(
 
 
 def _values(
-    field: InputField, events: int, real: dict[str, NDArray[np.bool_]], scale: float, rng: np.random.Generator
+    field: InputField,
+    shape: tuple[int, ...],
+    real: dict[str, NDArray[np.bool_]],
+    scale: float,
+    rng: np.random.Generator,
 ) -> NDArray[Any]:
+    """Of one input, of this shape with the axis of the events."""
     owner = _OWNERS.get(field.stem, field.stem)
-    mask = real.get(field.name.replace(field.stem, owner, 1), np.ones((events, *field.shape[:1]), bool))
+    mask = real.get(field.name.replace(field.stem, owner, 1), np.ones(shape[:2], bool))
     if field.dtype == "bool":
         return mask
     if field.stem == "lund_parent":
-        parents = np.broadcast_to((np.arange(field.shape[0]) - 1) // 2, (events, *field.shape))
+        parents = np.broadcast_to((np.arange(shape[1]) - 1) // 2, shape)
         return np.where(mask, parents, -1).astype(field.dtype)
-    shape = (events, *field.shape[:-1])
-    pt = rng.exponential(40.0, shape) + 0.5
-    pt = scale * (-np.sort(-pt, axis=-1) if len(shape) > 1 else pt)
+    pt = rng.exponential(40.0, shape[:-1]) + 0.5
+    pt = scale * (-np.sort(-pt, axis=-1) if pt.ndim > 1 else pt)
     if field.stem == "high_level":
         columns = [_of_unit(unit, rng, pt) for unit in field.units]
     else:

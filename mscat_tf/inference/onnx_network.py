@@ -13,8 +13,7 @@ from mscat_tf.inference.scorer import NetworkScorer
 from mscat_tf.inference.signature import Signature
 
 METADATA = "mscat"
-"""Key of the metadata in the file: JSON, see `mscat_tf.inference.metadata`."""
-
+"""Key of the metadata in the file: JSON, which `metadata` reads."""
 
 PROVIDERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("CUDAExecutionProvider", {"use_tf32": "0"}),

@@ -89,13 +89,22 @@ def scores(scorer: Scorer, events: str | Path | Sample | Mapping[str, NDArray[An
         scorer.check(events)
         parts = [scorer.logits(arrays) for arrays in _batches(events, scorer, scorer.data_sets)]
     else:
-        arrays = {name: _finite(name, values) for name, values in events.items()}
-        total = len(next(iter(arrays.values()), ()))
-        starts = range(0, total, scorer.batch_size)
+        read = scorer.data_sets if events.keys() >= {*scorer.data_sets} else tuple(events)
+        arrays = {name: _finite(name, events[name]) for name in read}
+        starts = range(0, _events_of(arrays), scorer.batch_size)
         parts = [
             scorer.logits({k: v[start : start + scorer.batch_size] for k, v in arrays.items()}) for start in starts
         ]
     return score_of(np.concatenate([np.zeros(0, np.float32), *parts]))
+
+
+def _events_of(arrays: Arrays) -> int:
+    """Their common number; InputError where they differ: some would be left out, or mixed."""
+    lengths = {name: len(values) for name, values in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
+        raise InputError(f"events: the arrays hold different numbers of events ({listed}); give the same events in all")
+    return next(iter(lengths.values()), 0)
 
 
 def _finite(name: str, values: Any) -> NDArray[Any]:

@@ -1,23 +1,17 @@
 """Files of scores, written piece by piece: HDF5, Parquet or ROOT, by the ending of their name."""
 
 import contextlib
-import errno
 import importlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from mscat_tf.errors import InputError, MissingExtraError
 from mscat_tf.files import atomic_path, remove_leftovers
-
-Columns = Mapping[str, NDArray[Any]]
-Append = Callable[[Columns], None]
+from mscat_tf.hdf5_placing import Append, placed_file
 
 TYPES = {
     "event_id": "u8",
@@ -35,9 +29,6 @@ TYPES = {
 
 TREE = "scores"
 """Of ROOT files."""
-
-HEADER_BYTES = 65_536
-"""More than the attributes of an HDF5 file take."""
 
 ABOUT = "mscat"
 """Key of the metadata of Parquet files and of the string in ROOT files: JSON, what HDF5 files have as attributes."""
@@ -71,51 +62,9 @@ def check_ending(path: Path) -> "Writer":
 
 @contextlib.contextmanager
 def _hdf5(path: Path, events: int, about: Mapping[str, Any]) -> Iterator[Append]:
-    """Data sets of their final size first, then the values straight into their place on disk.
-
-    HDF5 itself does not outlive a full disk (the process crashes later on), so it writes no event. The space is taken
-    before, once to see whether it is there; what can go wrong afterwards is an ordinary error of the operating system.
-    """
-    with open(path, "wb") as empty:
-        _take_space(empty.fileno(), events * sum(np.dtype(kind).itemsize for kind in TYPES.values()) + HEADER_BYTES)
-    with h5py.File(path, "w") as file:
-        for name, value in about.items():
-            file.attrs[name] = value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
-        places = {name: _allocate(file, name, events) for name in TYPES}
-    with open(path, "rb+") as handle:
-        _take_space(handle.fileno(), path.stat().st_size)
-        done = 0
-
-        def append(columns: Columns) -> None:
-            nonlocal done
-            for name, place in places.items():
-                values = np.ascontiguousarray(columns[name], f"<{TYPES[name]}")
-                handle.seek(place + done * values.itemsize)
-                handle.write(values.tobytes())
-            done += len(columns["score"])
-
-        yield append
-
-
-def _allocate(file: h5py.File, name: str, events: int) -> int:
-    """Make a data set in one piece; where it begins in the file."""
-    kind = h5py.h5t.py_create(np.dtype(f"<{TYPES[name]}"))
-    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    properties.set_obj_track_times(False)
-    space = h5py.h5s.create_simple((events,))
-    return int(h5py.h5d.create(file.id, name.encode(), kind, space, properties).get_offset() or 0)
-
-
-def _take_space(descriptor: int, size: int) -> None:
-    """Reserve so many bytes on disk, where the file system can."""
-    try:
-        os.posix_fallocate(descriptor, 0, size)
-    except (AttributeError, OSError) as error:
-        if not isinstance(error, OSError) or error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
-            return  # macOS, or a file system without it
-        raise
+    plain = {k: v if isinstance(v, str | int | float) else json.dumps(v, sort_keys=True) for k, v in about.items()}
+    with placed_file(path, plain, {name: ((events,), np.dtype(f"<{kind}")) for name, kind in TYPES.items()}) as append:
+        yield lambda columns: append({name: columns[name] for name in TYPES})
 
 
 @contextlib.contextmanager

@@ -50,13 +50,14 @@ class InputField:
     """One input.
 
     Attributes:
-        name: e.g. `constituents_1`. dtype: NumPy's name of its type. shape: without the batch axis.
+        name: e.g. `constituents_1`. dtype: NumPy's name of its type.
+        shape: without the batch axis; None where any length is read (`train.length_buckets`).
         columns, units: of the last axis, empty for masks and indices.
     """
 
     name: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     columns: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
 
@@ -119,7 +120,7 @@ class Signature:
     @property
     def token_settings(self) -> tuple[str, ...]:
         """Settings `tokens.*` of `mscat import` with which a sample holds what the network reads."""
-        sizes = {field.stem: field.shape[0] for field in self.fields}
+        sizes = {field.stem: field.shape[0] for field in self.fields if field.shape[0] is not None}
         found = [f"tokens.constituents={sizes['constituents']}"] if "constituents" in sizes else []
         found += [f"tokens.declusterings={sizes['lund']}"] if "lund" in sizes else []
         found += [f"tokens.subjets.number={sizes['subjets']}"] if "subjets" in sizes else []
@@ -211,10 +212,11 @@ class Signature:
         found = {}
         for field in self.fields:
             values = np.asarray(inputs[field.name])
-            if values.shape != (events, *field.shape):
-                raise InputError(
-                    f"events: '{field.name}' has shape {values.shape}, the network reads {(events, *field.shape)}"
-                )
+            wanted = (events, *field.shape)
+            if len(values.shape) != len(wanted) or any(
+                size not in (None, its_own) for size, its_own in zip(wanted, values.shape, strict=True)
+            ):
+                raise InputError(f"events: '{field.name}' has shape {values.shape}, the network reads {wanted}")
             found[field.name] = values.astype(field.dtype, copy=False)
         return found
 
@@ -255,6 +257,8 @@ def _field(tensor: Any, data: DataSettings) -> InputField:
 
 def _size_note(field: InputField, tokens: int) -> list[str]:
     wanted, what = field.shape[0], {"lund": "declusterings"}.get(field.stem, field.stem)
+    if wanted is None:
+        return []
     if tokens > wanted:
         return [f"{tokens} {what} a jet, the network reads {wanted}: the first {wanted} are kept"]
     if tokens < wanted:
@@ -266,10 +270,11 @@ def _size_note(field: InputField, tokens: int) -> list[str]:
 
 
 def _fit(values: NDArray[Any], field: InputField) -> NDArray[Any]:
-    if field.data_set not in _TOKENS or values.shape[1] == field.shape[0]:
+    tokens = field.shape[0]
+    if field.data_set not in _TOKENS or tokens is None or values.shape[1] == tokens:
         return values.astype(field.dtype, copy=False)
-    kept = values[:, : field.shape[0]]
-    full = np.full((len(values), *field.shape), _PADDED_WITH.get(field.stem, 0), field.dtype)
+    kept = values[:, :tokens]
+    full = np.full((len(values), tokens, *values.shape[2:]), _PADDED_WITH.get(field.stem, 0), field.dtype)
     full[:, : kept.shape[1]] = kept
     return full
 

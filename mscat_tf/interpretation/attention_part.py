@@ -152,7 +152,7 @@ class AttentionPart:
         return {
             "blocks": self.blocks,
             "readers": {
-                name: reader_labels(name, self._high)
+                name: reader_labels(name, self._high, sums[f"{name}:real_queries"].shape[1])
                 for name in self.blocks
                 if reads_constituents(name, self.names, self.blocks)
             },

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import ExplanationSettings
-from mscat_tf.explanation import GRAD_CAM_FILE
+from mscat_tf.explanation import GRAD_CAM_FILE, STORED_AS
 from mscat_tf.interpretation.attribution_studies import studies
 from mscat_tf.interpretation.grad_cam import ENGINES, GradCam, all_zero, gradcam_layers
 from mscat_tf.interpretation.integrated_gradients import (
@@ -27,8 +27,6 @@ from mscat_tf.interpretation.score_cam import ScoreCam
 from mscat_tf.models.inputs import InputSpecification, Statistics
 
 __all__ = ["parts", "studies"]
-STORED_AS = {"grad_cam": "maps"}
-"""Names in the file where they are not those of the method."""
 
 
 def parts(model: keras.Model, settings: ExplanationSettings, context: Context) -> list[Part]:
@@ -130,10 +128,6 @@ class IntegratedPart(SummingPart):
     """
 
     file = GRAD_CAM_FILE
-
-    def arrays(self) -> Arrays:
-        """No results besides the rows."""
-        return {}
 
     def __init__(self, engine: IntegratedGradients, processes: tuple[str, ...]) -> None:
         super().__init__()

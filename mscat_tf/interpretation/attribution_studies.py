@@ -99,6 +99,8 @@ class _Studies:
         """Of streams and of single columns; processes as often as they are in the test split."""
         table, data = self.run.table, self.run.config.data
         rows = self._some(table.rows("test"), self.settings.study_events)
+        if not np.bincount(table.label[rows], table.weight[rows], minlength=2).all():
+            return {"refused": f"of {len(rows)} events none is of the other class; raise explain.study_events"}
         inputs = self._read(rows).inputs
         events = Events(
             {name: inputs[name] for name in self.names},

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mscat_tf.interpretation.attention import attention_blocks, can_be_followed, explanation_model, one_block
 from mscat_tf.interpretation.grad_cam import GradCam, gradcam_layers
 from mscat_tf.interpretation.integrated_gradients import Coordinates, IntegratedGradients
+from mscat_tf.interpretation.onto_constituents import reads_constituents
 from mscat_tf.interpretation.rollout import Rollout
 from mscat_tf.interpretation.split_network import traced
 from mscat_tf.interpretation.token_masks import stream_masks
@@ -119,7 +120,8 @@ def _attention_rollout(model: keras.Model) -> Attributor | None:
     explained = explanation_model(model)
     blocks = attention_blocks(explained)
     names = [tensor.name for tensor in model.inputs]
-    if not blocks or "constituents_1" not in names or not can_be_followed(model):
+    reached = any(reads_constituents(name, names, blocks) or name.startswith("constituents_") for name in blocks)
+    if not reached or not can_be_followed(model):
         return None
     scores = traced(keras.Model(explained.inputs, {name: one_block(explained, name).output for name in blocks}))
 

@@ -40,8 +40,9 @@ def draw_insertion_deletion(found: Mapping[str, Any]) -> Grid:
     for place, (kind, title) in zip(axes[0], titles.items(), strict=True):
         for (name, method), marker in zip(found["methods"].items(), MARKERS, strict=False):
             dashes = "--" if name in ("random", "transverse momentum") else "-"
+            value, error = (np.array(method[kind][key], dtype=np.float64) for key in ("logit", "error"))
             place.errorbar(
-                fractions, method[kind]["logit"], method[kind]["error"],
+                fractions, value, error,
                 color=COLOUR_OF.get(name), marker=marker, linestyle=dashes, linewidth=1.2, label=method_label(name),
             )  # fmt: skip
         what = "removed" if kind == "deletion" else "brought in"

@@ -23,6 +23,7 @@ from mscat_tf.interpretation.cka_file import Comparison, read_comparison
 from mscat_tf.interpretation.figures import save_figure
 from mscat_tf.interpretation.layer_outputs import TOKEN_FORMS, LayerOutputs
 from mscat_tf.interpretation.partial import Partial
+from mscat_tf.lock import locked
 from mscat_tf.provenance import library_versions
 from mscat_tf.run_folder import Run
 
@@ -80,13 +81,14 @@ def cka(
     folder = make_folder(home / CKA_FOLDER)
     path = folder / f"{label(second)}.json"
     key = _key(first, second, settings)
-    found = _finished(path, key)
-    partial = Partial(folder, key)
-    if found is None:
-        sums, names = _compared(first, None if same else second, settings, partial, progress)
-        write_json(path, {**_summary(first, second, settings, sums, names), "key": key})
-        found = read_comparison(path)
-    partial.remove()
+    with locked(folder, "comparisons of this run"):
+        found = _finished(path, key)
+        partial = Partial(folder, key)
+        if found is None:
+            sums, names = _compared(first, None if same else second, settings, partial, progress)
+            write_json(path, {**_summary(first, second, settings, sums, names), "key": key})
+            found = read_comparison(path)
+        partial.remove()
     figures = save_figure(draw_cka(found), home / "figures", f"cka_{path.stem}")
     return {**found, "file": str(path), "figures": [str(figure) for figure in figures]}
 

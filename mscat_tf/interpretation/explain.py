@@ -75,7 +75,7 @@ def explain(
     }
     for part in parts:
         summary |= part.attributes()
-    short = {name: value for name, value in summary.items() if name != "attention"}  # HDF5 holds 64 kB in an attribute
+    short = {name: value for name, value in summary.items() if name != "attention"}  # it stands in arrays
     summary["files"] = [file for file in FILES if any(part.file == file for part in parts)]
     _write(parts, partial, folder, {**provenance, "processes": list(context.processes), **short})
     log.info("explained %d events: %s", used.sum(), summary["events"])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mscat_tf.evaluation.process_labels import process_labels
 from mscat_tf.evaluation.style import process_colours
-from mscat_tf.explanation import ATTENTION_FILE, GRAD_CAM_FILE
+from mscat_tf.explanation import ATTENTION_FILE, GRAD_CAM_FILE, STORED_AS, StoredMaps
 from mscat_tf.interpretation.check_figures import (
     METHODS,
     draw_importance,
@@ -30,15 +30,13 @@ from mscat_tf.interpretation.figures import (
     save_figure,
 )
 from mscat_tf.interpretation.plane_figures import draw_planes, shares, signed_density
-from mscat_tf.interpretation.store import read_arrays
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = Mapping[str, NDArray[Any]]
 Figures = dict[str, Grid]
 BY_PT = r"ordered by $p_\mathrm{T}$"
 ORDERS = {"constituents": BY_PT, "lund": "parents first", "subjets": BY_PT}
 """How the tokens of each low-scale stream are ordered."""
 NAMES = {"constituents": "constituent", "lund": "declustering", "subjets": "subjet"}
-STORED_AS = {"grad_cam": "maps"}
 VERDICTS = ("all", "right", "wrong")
 LEAST_EVENTS = 20
 """Of a group on one side of the working point; fewer show the events, not the network."""
@@ -50,7 +48,7 @@ STUDIES: dict[str, Callable[[Mapping[str, Any]], Grid]] = {
     "importance": draw_importance,
 }
 DRAWN_EVENTS = 5000
-"""Of each process, in figures of single events."""
+"""Of each process at most, in figures of attributions, so that memory is bounded."""
 
 
 class Material:
@@ -62,9 +60,11 @@ class Material:
 
     def __init__(self, folder: Path, summary: Mapping[str, Any], configuration: Mapping[str, Any] | None) -> None:
         files, processes = summary["files"], list(summary["events"])
-        self.maps, about = read_arrays(folder / ATTENTION_FILE) if ATTENTION_FILE in files else ({}, {})
-        self.cams = read_arrays(folder / GRAD_CAM_FILE, DRAWN_EVENTS)[0] if GRAD_CAM_FILE in files else {}
-        self.groups, self.about = summary["groups"], about
+        stored = {name: StoredMaps(folder / name) for name in files}
+        self.maps: Arrays = stored.get(ATTENTION_FILE, {})
+        self.cams = stored.get(GRAD_CAM_FILE)
+        self.about = stored[ATTENTION_FILE].attributes if ATTENTION_FILE in files else {}
+        self.groups = summary["groups"]
         self.tokens: Sequence[str] = summary["tokens"]
         self.shown = [index for index, events in enumerate(summary["events"].values()) if events]
         labels = process_labels(processes, configuration)
@@ -75,10 +75,10 @@ class Material:
         self.colours = [colours[index] for index in self.shown]
 
     @property
-    def means(self) -> Arrays:
+    def means(self) -> dict[str, NDArray[Any]]:
         """Mean attention `(shown processes, queries, keys)` by block."""
-        found = {name: a[self.shown] for name, a in self.maps.items() if name.endswith("/mean")}
-        return {name.removesuffix("/mean"): array for name, array in found.items()}
+        names = [name for name in self.maps if name.endswith("/mean")]
+        return {name.removesuffix("/mean"): self.maps[name][self.shown] for name in names}
 
     def per_jet(self, prefix: str, block: str = "") -> list[NDArray[Any]]:
         """Arrays `<prefix>/[<block>/]jet_j` of the shown processes, jet by jet; none where there are none.
@@ -139,8 +139,8 @@ def draw_maps(material: Material) -> Figures:
     }
     drawn |= _inside_jets(means, names) | draw_across_scales(means, names, labels)
     for block in _series(means, "joint"):
-        jets = sorted(name for name in material.cams if re.fullmatch(r"jet_\d+/mask", name))
-        constituents = {f"jet {jet}": material.cams[name].shape[1] for jet, name in enumerate(jets, start=1)}
+        masks = sorted(name for name in material.maps if re.fullmatch(r"events/jet_\d+/mask", name))
+        constituents = {f"jet {jet}": material.maps[name].shape[1] for jet, name in enumerate(masks, start=1)}
         drawn[f"attention_{block}"] = draw_joint_attention(means[block], names, constituents)
     if means:
         numbers = {
@@ -226,6 +226,8 @@ def _by_verdict(material: Material, block: str, readers: Sequence[str]) -> Figur
 def draw_attributions(material: Material) -> Figures:
     """Class activation maps and integrated gradients in the plane of each jet."""
     cams, names = material.cams, material.names
+    if cams is None:
+        return {}
     jets = sorted(name.removesuffix("/eta") for name in cams if re.fullmatch(r"jet_\d+/eta", name))
     if not jets or any(f"{jet}/phi" not in cams for jet in jets):
         return {}
@@ -243,9 +245,10 @@ def draw_attributions(material: Material) -> Figures:
     return drawn
 
 
-def _density(cams: Arrays, jet: str, stored: str, process: int, signed: bool) -> NDArray[np.float64]:
-    rows = cams["process"] == process
-    values, eta, phi = (cams[f"{jet}/{name}"][rows] for name in (stored, "eta", "phi"))
+def _density(cams: StoredMaps, jet: str, stored: str, process: int, signed: bool) -> NDArray[np.float64]:
+    rows = np.flatnonzero(cams["process"] == process)[:DRAWN_EVENTS]
+    piece = slice(rows[0], rows[-1] + 1)  # a list of rows HDF5 reads a hundred times slower
+    values, eta, phi = (cams.read(f"{jet}/{name}", piece)[rows - rows[0]] for name in (stored, "eta", "phi"))
     return signed_density(eta, phi, values) if signed else plane_density(eta, phi, shares(values))
 
 

@@ -10,14 +10,15 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mscat_tf.evaluation.style import new_grid, save
+from mscat_tf.interpretation.attention_plane import HALF_WIDTH
 
 Grid = NDArray[Any]
 Array = NDArray[np.floating[Any]]
 
 TOKEN_LABELS = ("leading jet", "subleading jet", "sum")
 JET_LABELS = ("leading jet", "subleading jet")
-PLANE = 1.0
-"""Half width of the drawn (eta, phi) plane of the jet frame: the radius of the fat jets."""
+PLANE = HALF_WIDTH
+"""Half width of the drawn (eta, phi) plane of the jet frame [rad]."""
 BINS = 40
 
 

@@ -72,15 +72,17 @@ def shares_of_added(masks: Sequence[NDArray[np.bool_]]) -> list[Floats]:
     return [(mask / number)[:, None, :].astype(np.float32) for mask in masks]
 
 
-def reader_labels(block: str, high: Sequence[str]) -> list[str]:
-    """Who reads constituents in a block: the rows of `onto_constituents`; empty if that is not known.
+def reader_labels(block: str, high: Sequence[str], queries: int) -> list[str]:
+    """Who reads constituents in a block: the rows of `onto_constituents`.
 
     Args:
-        block: its name. high: labels of the tokens of the high scale.
+        block: its name. high: labels of the tokens of the high scale. queries: of its scores.
     """
     if BY_SUBJETS.fullmatch(block):
         return ["mean subjet"]
     own = OWN.fullmatch(block)
     if own and own[2] == "pooled":
         return ["learned query"]
-    return [] if own and own[2] == "class" else list(high)
+    if own and own[2] == "class":
+        return [f"class token, block {number}" for number in range(1, queries + 1)]
+    return list(high)

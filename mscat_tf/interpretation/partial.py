@@ -43,11 +43,11 @@ class Partial:
             with atomic_path(stored) as temporary:
                 temporary.write_text(key)
 
-        self._ends: list[int] = _read(self.folder / STATE).get(_CHUNKS, np.zeros(0, np.int64)).tolist()
+        self._ends: list[int] = self._state().get(_CHUNKS, np.zeros(0, np.int64)).tolist()
 
     def load(self) -> tuple[int, Arrays]:
         """Number of batches in the complete chunks, and the sums over their events; 0 and nothing at the start."""
-        state = _read(self.folder / STATE)
+        state = self._state()
         state.pop(_CHUNKS, None)
         return (self._ends[-1] if self._ends else 0), state
 
@@ -78,6 +78,10 @@ class Partial:
         except OSError as error:
             raise OutputError(f"{self.folder}: cannot be deleted ({error.strerror}); delete it yourself") from error
 
+    def _state(self) -> Arrays:
+        path = self.folder / STATE
+        return _read(path) if path.is_file() else {}
+
     def _chunk(self, number: int) -> Path:
         return self.folder / f"rows-{number:05d}.npz"
 
@@ -88,8 +92,6 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _read(path: Path) -> Arrays:
-    if not path.is_file():
-        return {}
     try:
         with np.load(path) as file:
             return {name: file[name] for name in file.files}

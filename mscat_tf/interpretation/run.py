@@ -24,6 +24,7 @@ from mscat_tf.interpretation.explain_figures import draw_all
 from mscat_tf.interpretation.part import Context
 from mscat_tf.interpretation.partial import Partial
 from mscat_tf.interpretation.stream_importance import batched_logits
+from mscat_tf.lock import locked
 from mscat_tf.provenance import library_versions
 from mscat_tf.run_folder import Run
 
@@ -47,9 +48,17 @@ def explain(
 
     Raises:
         InputError: the run is not finished, has no network, or its test split holds no signal.
+        OutputError: another process explains it, or nothing can be written.
         ConfigError: a layer is asked for that the network does not have, or the network has nothing to explain.
     """
     settings = settings or run.need_finished().config.explain
+    with locked(run.path, "an explanation of this run"):
+        return _explained_and_drawn(run, settings, progress)
+
+
+def _explained_and_drawn(
+    run: Run, settings: ExplanationSettings, progress: Callable[[int, int], None] | None
+) -> dict[str, Any]:
     key = work_key(run, settings)
     summary = finished(run, key)
     if summary is None:

@@ -64,7 +64,7 @@ class _OneJet:
         self._name, self._coordinates = name, coordinates[name]
         self._held = {
             key: tf.Variable(
-                tf.zeros((1, *tensor.shape[1:]), tensor.dtype), shape=(None, *tensor.shape[1:]), trainable=False
+                tf.zeros([size or 1 for size in tensor.shape], tensor.dtype), shape=tensor.shape, trainable=False
             )
             for key, tensor in tensors.items()
         }

@@ -41,11 +41,6 @@ def flops_per_event(model: keras.Model) -> int:
     return cost_per_event(model).flops
 
 
-def activation_memory_per_event(model: keras.Model) -> int:
-    """Bytes of all tensors that one forward pass of one event makes, see `cost_per_event`."""
-    return cost_per_event(model).activation_bytes
-
-
 def cost_per_event(model: keras.Model, constituents: int | None = None) -> Cost:
     """Trace the model for a batch of one event and add up what the graph holds.
 

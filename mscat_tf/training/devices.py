@@ -1,10 +1,10 @@
 """Logical devices, one GPU or the CPU split so that replication can be exercised without more, and threads."""
 
 import logging
-import os
 
 import tensorflow as tf
 
+from mscat_tf.cores import usable_cores
 from mscat_tf.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def share_cores(parts: int) -> None:
     Without it all operations share one pool of threads and wait for each other's pieces. Where TensorFlow is in use
     already, threads stay as they are: slower, and nothing else.
     """
-    for_each = max(1, len(os.sched_getaffinity(0)) // parts)
+    for_each = max(1, len(usable_cores()) // parts)
     try:
         tf.config.threading.set_inter_op_parallelism_threads(parts)
         tf.config.threading.set_intra_op_parallelism_threads(for_each)

@@ -4,7 +4,6 @@ All in one process: TensorFlow starts once; what it keeps of a finished network 
 member is a complete run of its own, so what was finished before an interruption is not repeated.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 from mscat_tf.config import Config
 from mscat_tf.errors import ConfigError
 from mscat_tf.evaluation.spread import spread
-from mscat_tf.files import write_json, write_text
+from mscat_tf.files import read_json, write_json, write_text
 from mscat_tf.run_folder import Run, has_run, member_names
 from mscat_tf.run_start import start_run
 from mscat_tf.training.strategy import make_strategy
@@ -123,4 +122,4 @@ def _reopen(config: Config, folder: Path, writes: bool) -> None:
 
 
 def _data_digest(folder: Path) -> str:
-    return str(json.loads((folder / "environment.json").read_text())["data_digest"])
+    return str(read_json(folder / "environment.json")["data_digest"])

@@ -33,7 +33,6 @@ from mscat_tf.run_start import start_run
 from mscat_tf.training.checkpoint import Checkpoints
 from mscat_tf.training.loop import LoopState, TrainingLoop
 from mscat_tf.training.optimizer import make_optimizer
-from mscat_tf.training.record import sample_digest
 from mscat_tf.training.repeats import train_repeats
 from mscat_tf.training.schedule import LearningRate
 from mscat_tf.training.specification import input_specification, input_statistics
@@ -99,7 +98,7 @@ def train(config: Config, folder: Path, callbacks: Sequence[keras.callbacks.Call
     if config.model.name == BOOSTED_TREES:
         return train_trees(config, folder)
     with Sample(sample_path(config)) as sample:
-        if has_run(folder) and start_run(config, folder, sample_digest(sample)).finished:
+        if has_run(folder) and start_run(config, folder, sample.digest).finished:
             return Run(folder)
         with lost_workers_named(config.train.strategy):
             _train_network(config, folder, sample, callbacks)
@@ -111,7 +110,7 @@ def _train_network(config: Config, folder: Path, sample: Sample, callbacks: Sequ
     setup = prepare(config, sample)
     chief = is_chief(setup.strategy)
     if chief:  # only now: what cannot be trained leaves no folder behind
-        start_run(config, folder, sample_digest(sample))
+        start_run(config, folder, sample.digest)
     with locked(folder, "this run") if chief else nullcontext():
         _run_loop(setup, folder, callbacks, started)
 

@@ -17,6 +17,7 @@ from mscat_tf.data import Sample
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.evaluation.selection import expected_best
 from mscat_tf.files import make_folder, write_json, write_text
+from mscat_tf.lock import locked
 from mscat_tf.run_folder import Run, sample_path
 from mscat_tf.run_start import first_difference
 from mscat_tf.training.specification import unserved
@@ -52,6 +53,11 @@ def search(config: Config, folder: Path, train_trial: TrainTrial) -> dict[str, A
         reason = unserved(config, sample)
     if reason is not None:
         raise InputError(reason)
+    with locked(make_folder(folder), "this search"):
+        return _search(config, settings, folder, train_trial)
+
+
+def _search(config: Config, settings: SearchSettings, folder: Path, train_trial: TrainTrial) -> dict[str, Any]:
     _open(config, folder)
     tuner = open_tuner(config, settings, folder, train_trial)
     try:
@@ -67,7 +73,7 @@ def search(config: Config, folder: Path, train_trial: TrainTrial) -> dict[str, A
 
 def _open(config: Config, folder: Path) -> None:
     """Note whose search this is; another one's folder is left alone, but the budget may change."""
-    path = make_folder(folder) / "search.yaml"
+    path = folder / "search.yaml"
     if path.is_file():
         before, now = _without_budget(load_config(path)), _without_budget(config)
         if before != now:

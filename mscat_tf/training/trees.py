@@ -15,11 +15,11 @@ from mscat_tf.data import EventTable, Sample, event_table
 from mscat_tf.data.flat import flat_columns, read_flat
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.files import write_json
+from mscat_tf.lock import locked
 from mscat_tf.models.boosted_trees import BoostedTrees
 from mscat_tf.run_folder import Run, has_run, sample_path
 from mscat_tf.run_start import start_run
 from mscat_tf.training.loop import write_history
-from mscat_tf.training.record import sample_digest
 
 Matrix = NDArray[np.float32]
 THREADS_PAY = 200_000
@@ -38,22 +38,23 @@ def train_trees(config: Config, folder: Path) -> Run:
     """
     with Sample(sample_path(config)) as sample:
         columns = flat_columns(sample, config.data, config.model.boosted_trees.inputs)
-        if has_run(folder) and start_run(config, folder, sample_digest(sample)).finished:
+        if has_run(folder) and start_run(config, folder, sample.digest).finished:
             return Run(folder)
         started = time.perf_counter()
         table = event_table(sample, config.data, config.seed, config.train)
         table.census.need_both_classes()
         parts = {split: read_flat(sample, table.rows(split), columns) for split in ("train", "validation")}
-        run = start_run(config, folder, sample_digest(sample))
-    with threadpool_limits(1 if len(parts["train"]) < THREADS_PAY else None, user_api="openmp"):
-        fit_started = time.perf_counter()
-        grown = fit(config, parts["train"], table)
-        history = _history(grown, parts, table, time.perf_counter() - fit_started)
-    best = int(np.argmax([row["val_auc"] for row in history])) + 1
-    trees = plain_trees(grown, columns, best)
-    trees.save(run.model_file)
-    write_history(folder / "history.csv", history)
-    write_json(folder / "training.json", _summary(config, trees, history, table, time.perf_counter() - started))
+        run = start_run(config, folder, sample.digest)
+    with locked(folder, "this run"):
+        with threadpool_limits(1 if len(parts["train"]) < THREADS_PAY else None, user_api="openmp"):
+            fit_started = time.perf_counter()
+            grown = fit(config, parts["train"], table)
+            history = _history(grown, parts, table, time.perf_counter() - fit_started)
+        best = int(np.argmax([row["val_auc"] for row in history])) + 1
+        trees = plain_trees(grown, columns, best)
+        trees.save(run.model_file)
+        write_history(folder / "history.csv", history)
+        write_json(folder / "training.json", _summary(config, trees, history, table, time.perf_counter() - started))
     return run
 
 

@@ -1,6 +1,5 @@
 """keras-tuner on our trainings: it proposes values and remembers what came of them, `train_trial` does the rest."""
 
-import json
 import logging
 import math
 import time
@@ -17,7 +16,7 @@ from mscat_tf.config import Config
 from mscat_tf.config.search import Dimension, Range, SearchSettings
 from mscat_tf.config.space import trial_config
 from mscat_tf.errors import ConfigError, DivergedError, InputError
-from mscat_tf.files import write_json
+from mscat_tf.files import read_json, write_json
 from mscat_tf.run_folder import Run
 
 log = logging.getLogger(__name__)
@@ -155,14 +154,10 @@ def trial_folder(folder: Path, trial: keras_tuner.engine.trial.Trial) -> Path:
 def failure(folder: Path) -> str | None:
     """Why the trial of this folder failed; None if it did not."""
     path = folder / "failed.json"
-    return str(_json(path)["reason"]) if path.is_file() else None
+    return str(read_json(path)["reason"]) if path.is_file() else None
 
 
 def seconds_used(folder: Path) -> float:
     """Of all trials, finished and failed."""
     written = [*folder.glob("trial-*/training.json"), *folder.glob("trial-*/failed.json")]
-    return float(sum(_json(path)["seconds"] for path in written))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text()))
+    return float(sum(read_json(path)["seconds"] for path in written))

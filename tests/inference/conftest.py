@@ -45,7 +45,7 @@ def numpy_scorer():
 def run_of(tmp_path_factory, mock_folder):
     """The finished run of a network that was never trained, with weights away from their start."""
 
-    def make(name, **changes) -> Run:
+    def make(name, constituents=CONSTITUENTS, **changes) -> Run:
         import keras
 
         from mscat_tf.models import registry
@@ -58,7 +58,7 @@ def run_of(tmp_path_factory, mock_folder):
         config = config.model_copy(update={"model": settings, "name": name})
         keras.utils.set_random_seed(1)
         run = start_run(config, folder, "0" * 16)
-        model = moved_weights(registry.build(config.model, InputSpecification(constituents=CONSTITUENTS)))
+        model = moved_weights(registry.build(config.model, InputSpecification(constituents=constituents)))
         model.save(folder / "model.keras")
         write_json(folder / "training.json", {})
         return run

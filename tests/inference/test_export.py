@@ -102,6 +102,13 @@ def test_neither_batch_size_nor_order_nor_backend_change_a_score(run, onnx_file,
     np.testing.assert_allclose(run.predict(one), expected[:1], rtol=0, atol=1e-6)
 
 
+def test_a_network_that_reads_any_number_of_constituents(run_of, mock_folder, tmp_path):
+    free = run_of("concatenation", constituents=None)
+    out, difference = free.export("onnx", tmp_path / "free.onnx")
+    assert difference < 1e-5
+    np.testing.assert_allclose(scores(onnx_scorer(out, 64), mock_folder), free.predict(mock_folder), rtol=0, atol=1e-6)
+
+
 def test_scores_are_those_of_evaluate(run):
     test = score_split(run, "test")
     every = dict(zip(run.sample.column("event_id"), run.predict(run.sample), strict=True))

@@ -11,6 +11,8 @@ import pytest
 from mscat_tf.cli import importing
 from mscat_tf.cli import predict as command
 from mscat_tf.config import DataSettings
+from mscat_tf.config.preparation import Preparation
+from mscat_tf.config.subjets import SubjetSettings
 from mscat_tf.data import Sample
 from mscat_tf.data.flat import read_flat
 from mscat_tf.data.mock import mock_arrays, mock_header, write_mock_sample
@@ -19,8 +21,9 @@ from mscat_tf.errors import InputError
 from mscat_tf.inference import predict as streaming
 from mscat_tf.inference.predict import predict, scores
 from mscat_tf.inference.scorer import EnsembleScorer, NetworkScorer, TreesScorer, score_of
+from mscat_tf.inference.signature import InputField
 from mscat_tf.models.boosted_trees import BoostedTrees
-from mscat_tf.schema import write_sample
+from mscat_tf.schema import SUBJET_COLUMNS, write_sample
 from tests.inference.conftest import numpy_forward, signature
 
 ABOUT = {"run": "none"}
@@ -88,6 +91,8 @@ def test_arrays_samples_and_paths_give_the_same(mock_folder, numpy_scorer):
     for events in (mock_folder, str(mock_folder), arrays, scorer.signature.inputs(arrays)):
         np.testing.assert_array_equal(scores(scorer, events), expected)
     assert scores(scorer, {name: values[:0] for name, values in arrays.items()}).shape == (0,)
+    others = {"m_H": np.full(len(expected), np.nan), "raw/offsets": np.zeros((len(expected) + 1, 3))}
+    np.testing.assert_array_equal(scores(scorer, {**others, **arrays}), expected)
 
 
 def test_scores_of_large_logits_are_finite():
@@ -108,6 +113,8 @@ def test_arrays_that_do_not_fit_are_one_sentence(mock_folder, numpy_scorer):
         scores(scorer, {**arrays, "constituents": arrays["constituents"][:, :1]})
     with pytest.raises(InputError, match=r"'kinematics' has shape \(64, 3, 2\)"):
         scores(scorer, {**arrays, "kinematics": arrays["kinematics"][..., :2]})
+    with pytest.raises(InputError, match=r"different numbers of events \('constituents' 100, .*'kinematics' 200"):
+        scores(scorer, {**arrays, "kinematics": np.concatenate([arrays["kinematics"]] * 2)})
     with pytest.raises(InputError, match="'kinematics' holds NaN"):
         scores(scorer, {**arrays, "kinematics": np.full_like(arrays["kinematics"], np.nan)})
 
@@ -230,6 +237,27 @@ def test_truncated_sample_and_a_file_that_is_no_network(mscat, tmp_path):
     file.write_bytes(file.read_bytes()[:-1000])
     assert "mock-0000.h5: truncated" in mscat("predict", "x.onnx", file)[2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "x.onnx"]
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_imported_files_get_the_subjets_of_the_training(mscat, numpy_scorer, monkeypatch, prepared):
+    found = SubjetSettings(algorithm="kt", radius=0.3)
+    data = DataSettings(preparation=Preparation(subjets=found if prepared else None))
+    tokens = {"subjets": (SubjetSettings() if prepared else found).model_dump(mode="json")}
+    about = {"data_digest": "", "configuration": {"sample": {"tokens": tokens}}}
+    scorer = numpy_scorer()
+    fields = (*scorer.signature.fields, InputField("subjets_1", "float32", (7, 6), SUBJET_COLUMNS))
+    scorer.signature = replace(scorer.signature, fields=fields)
+    asked = []
+
+    def import_files(settings, *_):
+        asked.append(settings.tokens.subjets)
+        raise InputError("enough")
+
+    monkeypatch.setattr(importing, "import_files", import_files)
+    monkeypatch.setattr(command, "_open", lambda *_: (scorer, about, data))
+    assert mscat("predict", "r", "--import", "delphes", "a.root", "--out", "x.h5")[0] == 2
+    assert asked == [found.model_copy(update={"number": 7})]
 
 
 def test_files_of_others_are_imported_first_as_the_network_needs_them(mscat, numpy_scorer, monkeypatch, tmp_path):

@@ -1,8 +1,6 @@
 """Files of scores, read back by other libraries; and what is left when they cannot be written."""
 
 import json
-import resource
-from contextlib import contextmanager
 
 import h5py
 import numpy as np
@@ -12,6 +10,7 @@ import uproot
 
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.inference.score_files import TYPES, score_file
+from tests.full_disk import files_no_longer_than
 
 EVENTS = 1000
 ENDINGS = (".h5", ".parquet", ".root")
@@ -49,17 +48,6 @@ def test_what_is_read_back_is_what_was_appended(tmp_path, ending):
         assert found[name].dtype == np.dtype(kind)
         np.testing.assert_array_equal(found[name], given[name])
     assert list(tmp_path.iterdir()) == [path]
-
-
-@contextmanager
-def files_no_longer_than(size):
-    """As on a disk that is full: to write more is an error of the operating system."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -43,6 +43,21 @@ def test_longer_jets_are_cut_and_shorter_ones_padded(sample):
     assert padded["mask_2"].sum() == full["mask_2"].sum() > cut["mask_2"].sum()
 
 
+def test_a_network_that_reads_any_number_of_constituents_gets_them_all(sample):
+    """With `train.length_buckets` above 1."""
+    arrays = sample.read(sample.blocks[0], ("constituents", "constituents_mask", "kinematics"))
+    read, full = signature(None), signature(8).inputs(arrays)
+    assert read.check(sample) == ()
+    assert read.token_settings == ()
+    assert Signature.from_json(json.loads(json.dumps(read.to_json()))) == read
+    for name, values in read.checked(read.inputs(arrays)).items():
+        np.testing.assert_array_equal(values, full[name])
+    with pytest.raises(InputError, match=r"'mask_1' has shape \(100, 8, 1\), the network reads \(100, None\)"):
+        read.checked({**full, "mask_1": full["mask_1"][..., None]})
+    for inputs in edge_inputs(read).values():
+        read.checked(inputs)
+
+
 def test_padding_of_a_tree_has_no_parent(tmp_path):
     with Sample(write_mock_sample(tmp_path, events=30, shards=1, declusterings=4)) as opened:
         names = [tensor("lund_1", 6, 3), tensor("lund_parent_1", 6, dtype="int32"), tensor("kinematics", 3, 6)]

@@ -55,8 +55,9 @@ def test_which_blocks_read_constituents_from_outside():
     assert reads_constituents("cross_block_1", ["constituents_1", "kinematics"])
     assert not reads_constituents("cross_block_1", ["lund_1", "kinematics"])
     assert not reads_constituents("constituents_1_block_2", ["constituents_1"])
-    assert reader_labels("cross_block_1", ["jet 1", "sum"]) == ["jet 1", "sum"]
-    assert reader_labels("constituents_1_pooled", ["jet 1"]) == ["learned query"]
+    assert reader_labels("cross_block_1", ["jet 1", "sum"], 2) == ["jet 1", "sum"]
+    assert reader_labels("constituents_1_pooled", ["jet 1"], 1) == ["learned query"]
+    assert reader_labels("constituents_1_class", ["jet 1"], 2) == ["class token, block 1", "class token, block 2"]
 
 
 def test_plane_is_a_histogram_per_event_and_area(event):

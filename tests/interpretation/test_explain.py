@@ -8,16 +8,17 @@ import pytest
 
 from mscat_tf.config import ExplanationSettings
 from mscat_tf.errors import ConfigError, InputError
+from mscat_tf.explanation import StoredMaps
 from mscat_tf.interpretation import explain as explain_module
 from mscat_tf.interpretation.attention import explanation_model, high_scale_labels
 from mscat_tf.interpretation.attention_part import AttentionPart
+from mscat_tf.interpretation.attributors import attributors_of
 from mscat_tf.interpretation.event_batches import constituent_places
 from mscat_tf.interpretation.explain import explain
 from mscat_tf.interpretation.explain_figures import draw_across_scales
 from mscat_tf.interpretation.figures import BINS, PLANE, plane_density
 from mscat_tf.interpretation.part import Batch, Context, RowPart, SummingPart, event_rows
 from mscat_tf.interpretation.partial import FOLDER
-from mscat_tf.interpretation.store import read_arrays, write_arrays
 from mscat_tf.models.inputs import InputSpecification
 from mscat_tf.schema import CONSTITUENT_COLUMNS
 from tests.interpretation.test_attention_maps import network
@@ -65,9 +66,9 @@ def test_files_hold_weighted_means_of_every_group(explained):
     folder, summary = explained
     assert summary["events"] == {"signal": 15, "4b": 15, "ttbar": 0}
     assert summary["right"] == {"signal": 6, "4b": 9, "ttbar": 0}
-    maps, attributes = read_arrays(folder / "attention.h5")
-    assert attributes["seed"] == 4
-    assert attributes["groups"] == summary["groups"]
+    maps = StoredMaps(folder / "attention.h5")
+    assert maps.attributes["seed"] == 4
+    assert maps.attributes["groups"] == summary["groups"]
     model = explanation_model(network())
     every = list(batches())
     inputs = {name: np.concatenate([batch.inputs[name] for batch in every]) for name in mock_inputs(1)}
@@ -87,7 +88,7 @@ def test_files_hold_weighted_means_of_every_group(explained):
 
 def test_numbers_of_every_head_and_projections_are_there(explained):
     folder, summary = explained
-    maps, _ = read_arrays(folder / "attention.h5")
+    maps = StoredMaps(folder / "attention.h5")
     assert set(summary["attention"]) == set(summary["blocks"])
     heads = summary["attention"]["cross_block_1"]["entropy"]
     assert heads["ttbar"][0] == {"value": None, "error": None}
@@ -102,7 +103,7 @@ def test_numbers_of_every_head_and_projections_are_there(explained):
 
 def test_first_events_keep_their_scores(explained):
     folder, _ = explained
-    maps, _ = read_arrays(folder / "attention.h5")
+    maps = StoredMaps(folder / "attention.h5")
     assert maps["events/row"].tolist() == [0, 1, 2, 3]
     batch = mock_batch(0)
     scores = explanation_model(network())({name: values[:4] for name, values in batch.inputs.items()})
@@ -114,13 +115,13 @@ def test_first_events_keep_their_scores(explained):
 
 def test_file_of_attributions(explained):
     folder, summary = explained
-    cams, attributes = read_arrays(folder / "gradcam.h5")
+    cams = StoredMaps(folder / "gradcam.h5")
     assert cams["row"].tolist() == list(range(30))
     assert cams["jet_1/maps"].shape == cams["jet_1/eta"].shape == (30, SIZES.constituents)
     empty = (cams["jet_1/maps"] == 0).all(axis=1)
     assert summary["all_zero"]["jet_1"]["signal"] == pytest.approx(empty[cams["process"] == 0].mean())
     assert summary["all_zero"]["jet_2"]["ttbar"] is None
-    assert attributes["gradcam_layers"] == {"1": "constituents_1_block_1", "2": "constituents_2_block_1"}
+    assert cams.attributes["gradcam_layers"] == {"1": "constituents_1_block_1", "2": "constituents_2_block_1"}
 
 
 class Killed(BaseException):
@@ -190,7 +191,7 @@ def test_killed_and_resumed_gives_the_same_bytes(light, tmp_path, monkeypatch):
     assert asked[:3] + asked[-1:] == [0, 1, 2, 3]
     assert digests(folder) == digests(tmp_path / "straight")
     assert again == summary
-    assert len(read_arrays(folder / "gradcam.h5")[0]["row"]) == BATCHES * (SIZE - 1)
+    assert len(StoredMaps(folder / "gradcam.h5")["row"]) == BATCHES * (SIZE - 1)
     assert (folder / FOLDER).is_dir()  # the caller removes it when the studies are done too
 
 
@@ -229,7 +230,7 @@ def test_kinematics_alone_give_what_they_have(tmp_path):
     summary = run("kinematics_only", tmp_path)
     assert summary["blocks"] == ["kinematics_block_1"]
     assert summary["files"] == ["attention.h5"]
-    maps, _ = read_arrays(tmp_path / "attention.h5")
+    maps = StoredMaps(tmp_path / "attention.h5")
     assert {name for name in maps if name.startswith("rollout/")} == {"rollout/kinematics"}
 
 
@@ -246,6 +247,20 @@ def test_scales_side_by_side_have_a_rollout_each():
     np.testing.assert_allclose(maps["rollout/kinematics"][:2].sum(axis=2), 1.0, rtol=1e-5)
     assert not any(name.startswith("plane") for name in maps)
     assert part.attributes()["readers"] == {}
+
+
+def test_every_row_of_a_projection_has_a_label():
+    part, maps = looked_at("particle_transformer")
+    readers = part.attributes()["readers"]
+    assert set(readers) == {"constituents_1_class", "constituents_2_class"}
+    for jet in (1, 2):
+        assert len(readers[f"constituents_{jet}_class"]) == maps[f"plane/constituents_{jet}_class/jet_{jet}"].shape[1]
+
+
+@pytest.mark.parametrize(("name", "known"), [("deep_sets", False), ("particle_transformer", True), ("mscat", True)])
+def test_rollout_is_a_method_only_where_it_reaches_the_constituents(name, known):
+    """The kinematics of a tagger have attention, its constituents may have none."""
+    assert ("attention_rollout" in attributors_of(network(name), ("attention_rollout",), {})) == known
 
 
 def test_summed_jets_are_split_between_the_jets():
@@ -315,26 +330,6 @@ def test_nothing_to_explain_is_said_in_a_sentence(tmp_path):
 def test_no_events_is_the_users_fault(tmp_path):
     with pytest.raises(InputError, match="no events to explain"):
         run("kinematics_only", tmp_path, lambda start: iter(()))
-
-
-def test_files_are_reproducible_and_damage_is_reported(tmp_path):
-    arrays = {"b/values": np.arange(6.0).reshape(2, 3), "a": np.ones(2, bool)}
-    for name in ("one.h5", "two.h5"):
-        write_arrays(tmp_path / name, arrays, PROVENANCE)
-    digests = {hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("one.h5", "two.h5")}
-    assert len(digests) == 1
-    found, attributes = read_arrays(tmp_path / "one.h5")
-    assert attributes == PROVENANCE
-    np.testing.assert_array_equal(found["b/values"], arrays["b/values"])
-    process = np.array([0, 0, 1, 0, 1, 1])
-    write_arrays(tmp_path / "events.h5", {"process": process, "jet_1/maps": np.eye(6), "edges": np.ones(3)}, {})
-    found, _ = read_arrays(tmp_path / "events.h5", most=2)
-    assert found["process"].tolist() == [0, 0, 1, 1]
-    np.testing.assert_array_equal(found["jet_1/maps"], np.eye(6)[[0, 1, 2, 4]])
-    assert len(found["edges"]) == 3
-    (tmp_path / "bad.h5").write_text("no")
-    with pytest.raises(InputError, match=r"bad\.h5.*mscat explain"):
-        read_arrays(tmp_path / "bad.h5")
 
 
 def test_density_integrates_to_one_over_the_plane():

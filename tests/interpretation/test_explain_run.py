@@ -17,6 +17,7 @@ from mscat_tf.interpretation import run as explain_run
 from mscat_tf.interpretation.event_batches import EventBatches, chosen_rows
 from mscat_tf.interpretation.part import Context
 from mscat_tf.interpretation.partial import FOLDER, STATE, Partial
+from mscat_tf.lock import locked
 from mscat_tf.models import registry
 from mscat_tf.models.inputs import InputSpecification
 from mscat_tf.run_folder import Run
@@ -168,6 +169,11 @@ def counted(function, calls):
     return call
 
 
+def test_events_of_one_class_say_nothing_of_the_worth_of_inputs(run):
+    found = attribution.studies(run, settings(run, studies=("importance",), study_events=1))
+    assert found == {"importance": {"refused": "of 1 events none is of the other class; raise explain.study_events"}}
+
+
 def test_a_layer_of_a_kind_that_the_network_lacks(run):
     with pytest.raises(ConfigError, match="'kinematics_only' has no constituent block, so no 'constituents_1_block_1'"):
         explain_run.explain(run, settings(run, gradcam_layer="constituents_1_block_1"))
@@ -184,6 +190,24 @@ def test_a_truncated_run_folder(run):
     (run.path / "config.yaml").unlink()
     with pytest.raises(InputError, match=r"no run here \(config.yaml is missing\)"):
         Run(run.path)
+
+
+def test_what_another_process_explains_is_refused(run):
+    """The first of two that is done would delete what the other still needs."""
+    sentence = r"process \d+ on .* is writing an explanation of this run; wait for it"
+    with locked(run.path, "an explanation of this run"), pytest.raises(OutputError, match=sentence):
+        explain_run.explain(run, settings(run))
+    assert not (run.path / FOLDER).exists()
+
+
+def test_unfinished_work_that_lost_a_part_is_not_taken_for_whole(tmp_path):
+    partial = Partial(tmp_path, "key")
+    for batches in (3, 5):
+        partial.save(batches, {"rows": np.arange(4)}, {})
+    assert len(list(partial.chunks())) == 2
+    (tmp_path / FOLDER / "rows-00003.npz").unlink()
+    with pytest.raises(OutputError, match=r"rows-00003\.npz: .*delete the folder .*\.explaining"):
+        list(partial.chunks())
 
 
 def test_damaged_unfinished_work_names_the_folder_to_delete(tmp_path):

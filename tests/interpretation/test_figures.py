@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from mscat_tf.errors import InputError
+from mscat_tf.explanation import StoredMaps
 from mscat_tf.interpretation import explain_figures
 from mscat_tf.interpretation.check_figures import draw_importance, draw_insertion_deletion, draw_randomisation
 from mscat_tf.interpretation.explain_figures import Material, differences, draw_all, draw_attributions, draw_places
 from mscat_tf.interpretation.figures import BINS, PLANE, figure_of, plane_density
 from mscat_tf.interpretation.plane_figures import draw_planes, shares, signed_density
-from mscat_tf.interpretation.store import read_arrays, write_arrays
+from mscat_tf.interpretation.store import write_arrays
 from tests.interpretation.explained_files import write_explanation
 
 CONFIGURATION = {"processes": {"signal": {"kind": "heavy_higgs"}}, "sqrt_s": 14000.0}
@@ -55,7 +56,7 @@ def test_every_array_has_its_figure(explained, drawn):
     assert set(drawn) == planes | {f"attention_{block}" for block in blocks} | others | attributions
     titles = [place.get_title() for place in drawn["attention_cross_block_1"].flat]
     assert titles == [f"{name}: {jet}" for name in (SIGNAL, FOUR_B) for jet in ("leading jet", "subleading jet")]
-    maps, _ = read_arrays(folder / "attention.h5")
+    maps = StoredMaps(folder / "attention.h5")
     wrong = drawn["attention_cross_block_1_right_and_wrong"]
     assert [place.get_title().split(":")[0] for place in wrong[:, 0]] == [
         f"{name}, {verdict}" for name in (SIGNAL, FOUR_B) for verdict in ("right", "wrong")
@@ -83,7 +84,7 @@ def test_a_damaged_file_is_named(explained, tmp_path):
 
 def test_places_in_the_jet(explained):
     folder, numbers = explained
-    maps, _ = read_arrays(folder / "attention.h5")
+    maps = StoredMaps(folder / "attention.h5")
     drawn = draw_places(Material(folder, numbers, CONFIGURATION))
     less = drawn["attention_plane_difference_jet_2"]
     assert less.shape == (3, 1)
@@ -108,7 +109,7 @@ def test_differences_of_signal_and_each_background():
 
 def test_attributions_keep_their_sign_and_share(explained):
     folder, numbers = explained
-    cams, _ = read_arrays(folder / "gradcam.h5")
+    cams = StoredMaps(folder / "gradcam.h5")
     drawn = draw_attributions(Material(folder, numbers, CONFIGURATION))
     area = (2 * PLANE / BINS) ** 2
     own = cams["process"] == 1
@@ -117,6 +118,25 @@ def test_attributions_keep_their_sign_and_share(explained):
     top = plane_density(cams["jet_2/eta"][own], cams["jet_2/phi"][own], shares(cams["jet_2/maps"][own]))
     drawn_top = np.asarray(drawn["gradcam"][1, 1].images[0].get_array())
     assert drawn_top.max() == pytest.approx(top.max())
+
+
+def test_of_many_events_the_first_of_each_process_are_drawn(explained, monkeypatch):
+    folder, numbers = explained
+    cams = StoredMaps(folder / "gradcam.h5")
+    monkeypatch.setattr(explain_figures, "DRAWN_EVENTS", 7)
+    drawn = draw_attributions(Material(folder, numbers, CONFIGURATION))
+    first = np.flatnonzero(cams["process"] == 1)[:7]
+    top = signed_density(*(cams[f"jet_2/{name}"][first] for name in ("eta", "phi", "integrated_gradients")))
+    shown = np.asarray(drawn["integrated_gradients"][1, 1].images[0].get_array())
+    np.testing.assert_allclose(shown, top.T)
+
+
+def test_one_event_has_a_curve_without_errors(explained):
+    study = explained[1]["insertion_deletion"]
+    methods = {name: {kind: {**of, "error": [None] * 3} for kind, of in both.items()}
+               for name, both in study["methods"].items()}  # fmt: skip
+    axes = draw_insertion_deletion({**study, "methods": methods})
+    assert len(axes[0, 0].containers) == len(methods)
 
 
 def test_shares_of_signed_values_and_of_nothing():
@@ -168,7 +188,8 @@ def test_drawing_needs_no_framework():
 def test_a_block_of_each_jet_is_drawn_for_all_jets(tmp_path):
     """`mscat_swapped` has blocks `constituents_j_cross_b`, each of its own jet; pooling is no block."""
     numbers = write_explanation(tmp_path)
-    maps, about = read_arrays(tmp_path / "attention.h5")
+    stored = StoredMaps(tmp_path / "attention.h5")
+    maps, about = dict(stored), stored.attributes
     for jet in (1, 2):
         for name in ("plane", "rank", "rank_error", "rank_even"):
             maps[f"{name}/constituents_{jet}_cross_2/jet_{jet}"] = maps.pop(f"{name}/cross_block_1/jet_{jet}")

@@ -1,5 +1,7 @@
 """Class activation maps of tf-keras-vis against direct computations with a gradient tape, and by their formulas."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -115,6 +117,16 @@ def test_score_cam_is_the_score_seen_through_each_feature(model):
     expected = np.maximum(np.einsum("etf,ef->et", features, weights), 0) * inputs["mask_1"]
     np.testing.assert_allclose(found[1], expected, atol=1e-4)
     assert found[1].max() > 0.1
+
+
+def test_maps_where_any_number_of_constituents_is_read(model):
+    """With `train.length_buckets` above 1."""
+    free = network(sizes=replace(SIZES, constituents=None))
+    inputs, layers = mock_inputs(4, seed=3), gradcam_layers(model)
+    coordinates = coordinates_of(SIZES, Statistics.identity(SIZES), log_features=True)
+    for make in (GradCam, lambda own, names: ScoreCam(own, names, coordinates)):
+        maps = [make(own, layers)(inputs, masks_of(inputs, layers)) for own in (free, model)]
+        np.testing.assert_allclose(maps[0][2], maps[1][2], atol=1e-5)
 
 
 def test_layers_of_both_jets():

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from mscat_tf.errors import InputError
 from mscat_tf.layers import CrossAttentionBlock, SelfAttentionBlock
-from mscat_tf.models.count import activation_memory_per_event, cost_per_event, flops_per_event, parameters
+from mscat_tf.models.count import cost_per_event, flops_per_event, parameters
 from mscat_tf.models.registry import build
 from tests.models.mock_inputs import SIZES, tiny
 
@@ -92,7 +92,7 @@ def test_what_does_not_depend_on_the_event_costs_nothing():
 def test_memory_by_hand():
     """Dense: its product and its sum with the bias; ReLU; a reshape is a view. 4 bytes a number."""
     model = model_of(lambda x: layers.Reshape((8,))(layers.ReLU()(layers.Dense(2)(x))), (4, 3))
-    assert activation_memory_per_event(model) == 4 * (3 * 4 * 2)
+    assert cost_per_event(model).activation_bytes == 4 * (3 * 4 * 2)
 
 
 @pytest.mark.parametrize("kind", ["loop", "branch"])

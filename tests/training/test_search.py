@@ -12,6 +12,7 @@ from mscat_tf.config.space import checked_space
 from mscat_tf.errors import ConfigError, DivergedError, InputError, OutputError
 from mscat_tf.evaluation.selection import expected_best
 from mscat_tf.files import make_folder, write_json, write_text
+from mscat_tf.lock import locked
 from mscat_tf.run_folder import Run
 from mscat_tf.training.search import search
 
@@ -97,6 +98,14 @@ def test_best_is_the_least_loss_and_its_file_is_a_configuration_with_its_own_epo
     assert loss(best) == pytest.approx(found["trials"][0]["value"])
     assert [trial["value"] for trial in found["trials"]] == sorted(trial["value"] for trial in found["trials"])
     assert (best.train.epochs, best.search, best.train.monitor) == (2, None, "val_loss")
+
+
+def test_a_search_that_another_process_does_is_refused(config, tmp_path):
+    """Each would overwrite what the other has learned."""
+    trainer = Played()
+    with locked(make_folder(tmp_path / "s"), "this search"), pytest.raises(OutputError, match="is writing this search"):
+        search(config(), tmp_path / "s", trainer)
+    assert not trainer.configs
 
 
 @pytest.mark.parametrize("at", [0, 4])

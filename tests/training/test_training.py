@@ -219,13 +219,14 @@ def test_what_cannot_be_trained_leaves_no_folder_behind(mock_config, tmp_path, o
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_that_another_process_trains_is_refused(mock_config, tmp_path):
+@pytest.mark.parametrize("name", ["kinematics_only", "boosted_trees"])
+def test_a_run_that_another_process_trains_is_refused(mock_config, tmp_path, name):
     """Two that write one folder would mix their checkpoints."""
     make_folder(tmp_path / "run")
     sentence = rf"process {os.getpid()} on .* is writing this run; wait for it"
     with locked(tmp_path / "run", "this run"), pytest.raises(OutputError, match=sentence):
-        train(mock_config(), tmp_path / "run")
-    assert not list((tmp_path / "run").glob("checkpoints/*"))
+        train(mock_config(f"model.name={name}"), tmp_path / "run")
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.suffix in (".npz", ".h5", ".csv")]
 
 
 def test_diverging_loss_is_one_sentence_and_its_batch_is_kept(mock_config, tmp_path):
