@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mscat_tf.config.cluster import ClusterSettings
+from mscat_tf.cores import usable_cores
 from mscat_tf.errors import ConfigError, GenerationError, MissingExtraError, OutputError
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Workplace:
 
     def for_jobs(self, jobs: int) -> "Workplace":
         """The same with no more local or batch workers than jobs."""
-        wanted = self.workers or len(os.sched_getaffinity(0))
+        wanted = self.workers or len(usable_cores())
         return Workplace(max(1, min(wanted, jobs)), self.scheduler, self.cluster, self.memory)
 
     @property

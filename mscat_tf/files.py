@@ -14,6 +14,7 @@ from typing import Any
 from mscat_tf.errors import InputError, OutputError
 
 PART = ".part-"
+PROCESSES = Path("/proc")
 
 
 @contextlib.contextmanager
@@ -91,11 +92,23 @@ def remove_leftovers(folder: str | Path, name: str | None = None) -> int:
 
 def _runs(process: str) -> bool:
     """Whether a process of this number runs. One that was killed stays in `/proc` until its parent asks after it."""
+    if not process.isdigit():
+        return False
+    if not PROCESSES.is_dir():  # macOS
+        return _can_be_signalled(int(process))
     try:
-        state = Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0]
+        state = (PROCESSES / process / "stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return False
-    return process.isdigit() and state not in "ZX"
+    return state not in "ZX"
+
+
+def _can_be_signalled(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # only asks
+    except (OSError, OverflowError) as error:
+        return isinstance(error, PermissionError)  # somebody else's
+    return True
 
 
 def file_digest(path: str | Path) -> str:

@@ -13,7 +13,7 @@ from mscat_tf.explanation import Explanation, StoredMaps
 from mscat_tf.files import file_digest, read_json
 from mscat_tf.html_table import html_table
 from mscat_tf.number_text import estimate_text
-from mscat_tf.run_metrics import Metrics
+from mscat_tf.run_metrics import ALL, Metrics
 
 if TYPE_CHECKING:
     import keras
@@ -281,7 +281,7 @@ class Run:
     def _repr_html_(self) -> str:
         rows = {"network": self.config.model.name, "sample": sample_path(self.config), "finished": self.finished}
         if (self.path / "metrics.json").is_file():
-            rows["AUC (test)"] = estimate_text(self.metrics["all backgrounds"]["auc"])
+            rows["AUC (test)"] = estimate_text(self.metrics[ALL]["auc"])
         return html_table(str(self.path), rows.items())
 
 

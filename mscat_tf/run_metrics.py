@@ -6,6 +6,9 @@ from mscat_tf.errors import InputError
 from mscat_tf.html_table import html_table
 from mscat_tf.number_text import estimate_text, rejection_text
 
+ALL = "all backgrounds"
+"""What `metrics.json` calls them together; each alone is called as its process."""
+
 
 class Metrics(dict[str, Any]):
     """`metrics.json`, which Jupyter shows as a table."""

@@ -57,9 +57,13 @@ def _decisive(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:
-    """Of two settings that differ: `a.b was X` of the first place where they do, and what stands there now."""
+    """Of two settings that differ: `a.b was X` of the first place where they do, and what stands there now.
+
+    >>> first_difference({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}})
+    ('a.c was 2', None)
+    """
     if isinstance(before, dict) and isinstance(now, dict):
-        for key in now:
-            if before.get(key) != now[key]:
-                return first_difference(before.get(key), now[key], f"{place}.{key}" if place else key)
+        for key in {**before, **now}:
+            if before.get(key) != now.get(key):
+                return first_difference(before.get(key), now.get(key), f"{place}.{key}" if place else key)
     return f"{place} was {before}", now

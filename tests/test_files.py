@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from mscat_tf import files
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.files import PART, atomic_path, read_json, remove_leftovers, temporary_folder
 
@@ -35,7 +37,9 @@ def test_folder_that_cannot_be_made(tmp_path):
         pass
 
 
-def test_leftovers_of_dead_processes_go_and_living_ones_stay(tmp_path):
+@pytest.mark.parametrize("processes", ["/proc", "/not there, as on macOS"])
+def test_leftovers_of_dead_processes_go_and_living_ones_stay(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr(files, "PROCESSES", Path(processes))
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     (tmp_path / f"{PART}{dead.stdout.strip()}-a.h5").write_text("")
     mine = tmp_path / f"{PART}{os.getpid()}-b.h5"

@@ -11,9 +11,11 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
+"""Brackets in units, paths and values are text, not markup: `[fb]` would be lost."""
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -73,6 +75,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(max(seconds, 0.0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def heading(title: str) -> None:
+    """Print a line across the terminal with the name of what begins."""
+    out.rule(Text(title, style="bold"), align="left")
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

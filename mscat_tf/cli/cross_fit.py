@@ -5,8 +5,10 @@ them too much. So the training split is dealt into folds, a network is trained w
 that fold (stacking: Wolpert, Neural Networks 5 (1992) 241); all other events get the mean logit of these networks.
 """
 
+import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -42,7 +44,8 @@ def cross_fit(run: Run, number: int = FOLDS) -> Path:
     """
     path, name = run.path / KNOWN, run.path.name
     trainings = [f"{name}-without-{fold}-of-{number}" for fold in range(1, number + 1)]
-    if _made_of(path) == trainings:
+    made = _attribute(path, "trainings")
+    if made is not None and list(made) == trainings:
         out.print(f"{path}: there already; nothing to do", soft_wrap=True)
         return path
     columns = [_scored(_without(run.config, own, fold, number)) for fold, own in enumerate(trainings, start=1)]
@@ -57,11 +60,11 @@ def cross_fit(run: Run, number: int = FOLDS) -> Path:
     return path
 
 
-def _made_of(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    with h5py.File(path, "r") as file:
-        return [str(name) for name in file.attrs.get("trainings", [])]
+def _attribute(path: Path, name: str) -> Any:
+    """Of a file of scores; None where it is missing or damaged, and so to be made again."""
+    with contextlib.suppress(OSError), h5py.File(path, "r") as file:
+        return file.attrs.get(name)
+    return None
 
 
 def _without(config: Config, name: str, fold: int, number: int) -> Config:
@@ -73,7 +76,7 @@ def _scored(config: Config) -> Arrays:
     """Columns of the scores of all events by the network of one fold."""
     run = stages.train(config)
     path = run.path / "all-scores.h5"
-    if not path.is_file() or path.stat().st_mtime < (run.path / "training.json").stat().st_mtime:
+    if _attribute(path, "weights") != run.origin["weights"]:
         with Sample(sample_path(config)) as sample, Reporter("predicting", len(sample), "events") as reporter:
             predict(run.scorer(), sample, path, run.origin, config.data, reporter.update)
     with h5py.File(path, "r") as file:

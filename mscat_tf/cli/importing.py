@@ -40,13 +40,6 @@ def settings_of(
     return load_import(format, config, files, given or None, name, overrides)
 
 
-def dry(settings: ImportSettings, asked: bool) -> bool:
-    """Print the resolved settings if that was all that was asked for."""
-    if asked:
-        out.print(settings.to_yaml(), soft_wrap=True, markup=False)
-    return asked
-
-
 def import_files(
     settings: ImportSettings,
     folder: Path | None,
@@ -72,7 +65,7 @@ def import_files(
 
         summary = importer.import_sample(settings, folder, progress=show, **where)
     for note in summary.notes:
-        out.print(f"note: {note}", soft_wrap=True, markup=False)
+        out.print(f"note: {note}", soft_wrap=True)
     out.print(
         f"sample: {folder}, {summary.events} selected events; {summary.entries} entries named, {summary.made} shards "
         f"read now, {summary.kept} were there; {duration(summary.seconds)} with {summary.workers} worker(s)",

@@ -9,9 +9,12 @@ import yaml
 from mscat_tf.cli.console import out, table
 from mscat_tf.cli.results import print_metrics
 from mscat_tf.cli.stages import dry, find
-from mscat_tf.config import DataSettings, load_config
+from mscat_tf.config import DataSettings
+from mscat_tf.config.load import section_alone
 from mscat_tf.data import Sample
 from mscat_tf.data.events import effective_events
+from mscat_tf.data.sample import MUST_BE_FINITE
+from mscat_tf.data.statistics import MASKS
 from mscat_tf.errors import InputError
 from mscat_tf.physics.tokens import token_names
 from mscat_tf.run_folder import Run, load_run
@@ -31,10 +34,10 @@ def inspect(path: Path, figures: Path | None, rows: int, overrides: list[str], d
         return
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give a sample (data/demo), one of its files, or a run")
-    settings = load_config("demo", overrides).data
+    settings = section_alone(DataSettings, "data", overrides, "matter to figures of a sample")
     with Sample(path) as sample:
         if dry_run:
-            out.print(yaml.safe_dump(sample.configuration, sort_keys=False), markup=False)
+            out.print(yaml.safe_dump(sample.configuration, sort_keys=False), soft_wrap=True)
             return
         _sample(sample, rows)
         if figures is not None:
@@ -43,7 +46,7 @@ def inspect(path: Path, figures: Path | None, rows: int, overrides: list[str], d
 
 def _run(run: Run) -> None:
     out.print(f"run {run.path}: {run.config.model.name}, {'finished' if run.finished else 'not finished'}")
-    out.print(run.config.to_yaml(), markup=False)
+    out.print(run.config.to_yaml(), soft_wrap=True)
     if run.finished:
         rows = [[key, value] for key, value in run.training.items() if not isinstance(value, dict)]
         table("training", ["", "value"], rows)
@@ -110,19 +113,23 @@ def _cut_flow(sample: Sample) -> None:
 
 
 def _ranges(sample: Sample) -> None:
-    limits: dict[tuple[str, str], tuple[float, float]] = {}
-    masks = {"constituents": "constituents_mask"}
-    for _, arrays in sample.iterate(("constituents", "constituents_mask", "kinematics", "weights")):
-        for name in ("constituents", "kinematics", "weights"):
+    """Of every column of floating-point numbers, raw constituents too: reading it is what finds NaN and infinity."""
+    header, names = sample.header, [name for name in MUST_BE_FINITE if sample.has(name)]
+    masks = {name: MASKS[name] for name in names if name in MASKS}
+    limits: dict[str, tuple[Any, Any]] = {}
+    for block, arrays in sample.iterate((*names, *masks.values())):
+        arrays["raw/constituents"], _ = sample.read_raw(block)
+        for name in (*names, "raw/constituents"):
             values = arrays[name][arrays[masks[name]]] if name in masks else arrays[name]
-            for index, column in enumerate(DATA_SETS[name].columns):
-                own = values[..., index]
-                low, high = limits.get((name, column), (np.inf, -np.inf))
-                limits[name, column] = (min(low, own.min(initial=np.inf)), max(high, own.max(initial=-np.inf)))
-    rows = []
-    for (name, column), (low, high) in limits.items():
-        unit = DATA_SETS[name].units[DATA_SETS[name].columns.index(column)]
-        rows.append([f"{name}: {column}", f"{low:.4g}", f"{high:.4g}", unit])
+            values = values.reshape(-1, len(header.columns(name)) or 1)
+            low, high = limits.get(name, (np.inf, -np.inf))
+            of_block = values.min(axis=0, initial=np.inf), values.max(axis=0, initial=-np.inf)
+            limits[name] = np.minimum(low, of_block[0]), np.maximum(high, of_block[1])
+    rows = [
+        [f"{name}: {column}" if column else name, f"{low:.4g}", f"{high:.4g}", unit]
+        for name, ends in limits.items()
+        for column, unit, low, high in zip(header.columns(name) or ("",), header.units(name), *ends, strict=True)
+    ]
     table("ranges (padding left out)", ["column", "least", "greatest", "unit"], rows)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mscat_tf.cli.processes import run_all
+from mscat_tf.cores import usable_cores
 from mscat_tf.errors import ConfigError
 
 DEFAULT_PORT = 12000
@@ -95,7 +96,7 @@ def equal_shares(number: int, gpus: Sequence[str], environ: Mapping[str, str], o
             f"{len(gpus)} GPUs cannot be shared equally by {number} processes; choose {option} so that it divides "
             "them, or set CUDA_VISIBLE_DEVICES"
         )
-    threads = str(max(1, len(os.sched_getaffinity(0)) // number))
+    threads = str(max(1, len(usable_cores()) // number))
     of_cores = {name: threads for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")}
     each = len(gpus) // number
     return [

@@ -36,8 +36,7 @@ def train(
     """Train one network under a tf.distribute strategy -> runs/NAME/. Resumes."""
     from mscat_tf.cli import stages
 
-    named = [f"name={name}"] if name else []
-    resolved = stages.resolve(config, [*(settings or []), *named], logical_devices=logical_devices)
+    resolved = stages.resolve(config, settings, logical_devices=logical_devices, name=name)
     if not stages.dry(resolved, dry_run):
         stages.train(resolved, profile=profile)
 
@@ -72,8 +71,7 @@ def search(
     from mscat_tf.cli import search as searching
     from mscat_tf.cli import stages
 
-    named = [f"name={name}"] if name else []
-    resolved = stages.resolve(config, [*(settings or []), *named], logical_devices=logical_devices)
+    resolved = stages.resolve(config, settings, logical_devices=logical_devices, name=name)
     if not searching.dry(resolved, dry_run):
         searching.search(resolved)
 

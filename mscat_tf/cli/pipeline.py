@@ -1,6 +1,5 @@
 """Several networks on one sample: every stage in turn, each resumable, and one table at the end."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mscat_tf.cli import stages
-from mscat_tf.cli.console import duration, out, table
+from mscat_tf.cli.console import duration, heading, out, table
 from mscat_tf.cli.preparing import prepare
 from mscat_tf.cli.report import report
 from mscat_tf.cli.results import networks_as_columns, networks_as_rows, print_metrics
@@ -17,7 +16,7 @@ from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import InputError, MissingExtraError
 from mscat_tf.evaluation.markdown import table_lines
 from mscat_tf.explanation import GRAD_CAM_FILE, NUMBERS_FILE
-from mscat_tf.files import write_json, write_text
+from mscat_tf.files import read_json, write_json, write_text
 from mscat_tf.run_folder import RUNS, Run, sample_path, source_path
 
 Layout = Callable[[list[Run]], tuple[list[str], list[list[str]]]]
@@ -31,11 +30,11 @@ class Stopwatch:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
+        self.seconds: dict[str, float] = read_json(path) if path.is_file() else {}
 
     def time(self, name: str, work: Callable[[], Any], done: bool = False) -> Any:
         """Run `work`; note its seconds unless it was `done` before (a resumed stage counts from where it resumed)."""
-        out.rule(f"[bold]{name}[/]", align="left")
+        heading(name)
         started = time.perf_counter()
         result = work()
         if not done or name not in self.seconds:
@@ -80,7 +79,7 @@ def compare(config: Config, networks: Sequence[str] = (), workers: int | None = 
         reasons = {name: unserved(config_of(config, name), sample) for name in wanted}
     skipped = {name: reason for name, reason in reasons.items() if reason is not None}
     for name, reason in skipped.items():
-        out.print(f"{name} is left out: {reason}", soft_wrap=True, markup=False)
+        out.print(f"{name} is left out: {reason}", soft_wrap=True)
     if len(skipped) == len(wanted):
         raise InputError(next(iter(skipped.values())))
     runs = _trained_and_evaluated(config, [name for name in wanted if name not in skipped], watch)
@@ -115,7 +114,7 @@ def _trained_and_evaluated(config: Config, networks: Sequence[str], watch: Stopw
 def _list_figures(figures: list[Path], runs: list[Run]) -> None:
     for run in runs:
         figures += sorted((run.path / "figures").glob("*.png"))
-    out.rule("[bold]figures[/]", align="left")
+    heading("figures")
     for path in figures:
         out.print(str(path), soft_wrap=True)
 
@@ -146,7 +145,7 @@ def _with_layers(run: Run) -> Run:
 
 def config_of(config: Config, network: str) -> Config:
     """The same settings for another network, in a run folder of its own."""
-    return config.updated([f"model.name={network}", f"name={config.name}-{network}"])
+    return config.replaced({"model.name": network, "name": f"{config.name}-{network}"}, config.name)
 
 
 def _sample_figures(config: Config) -> list[Path]:
@@ -175,7 +174,7 @@ def evaluated_alike(run: Run, config: Config) -> bool:
 def _explained(run: Run, config: Config) -> None:
     wanted = config.explain.model_dump(mode="json")
     done = run.path / NUMBERS_FILE
-    if done.is_file() and json.loads(done.read_text())["settings"] == wanted:
+    if done.is_file() and read_json(done)["settings"] == wanted:
         out.print(f"{run.path}: already explained with these settings; nothing to do")
         return
     stages.explain(run, config)
@@ -198,7 +197,7 @@ def _compared(
     folder, skipped = _comparison(config), skipped or {}
     result = compare_runs(runs, config.evaluate, config.seed, folder)
     columns, rows = layout(runs)
-    out.rule("[bold]comparison[/]", align="left")
+    heading("comparison")
     table(f"{config.name}: test split, signal against all backgrounds and each", columns, rows)
     remarks = [
         f"AUC of {runs[0].config.model.name} - {name}: {d['difference']:+.4f} ± {d['error']:.4f} "
@@ -207,7 +206,7 @@ def _compared(
     ]
     remarks += [f"{name} is left out: {reason}" for name, reason in skipped.items()]
     for line in remarks:
-        out.print(line, soft_wrap=True, markup=False)
+        out.print(line, soft_wrap=True)
     table("seconds per stage", ["stage", "time"], [[name, duration(s)] for name, s in watch.seconds.items()])
     out.print(f"total: {duration(sum(watch.seconds.values()))}")
     lines = [*table_lines(columns, rows), "", *(f"- {line}" for line in remarks)]

@@ -38,7 +38,7 @@ def evaluate(
         raise ConfigError("neither a run nor --scores; give `mscat evaluate RUN` or `mscat evaluate --scores FILE`")
     settings = section_alone(EvaluationSettings, "evaluate", overrides, "matter to files of scores")
     if dry_run:
-        terminal.print(yaml.safe_dump({"evaluate": settings.model_dump(mode="json")}), soft_wrap=True, markup=False)
+        terminal.print(yaml.safe_dump({"evaluate": settings.model_dump(mode="json")}), soft_wrap=True)
         return
     folder = folder or scores[0].with_name(f"{scores[0].stem}-evaluation")
     found = find("mscat_tf.evaluation.plain", "train").evaluate_plain(scores, labels, weights, settings, SEED, folder)
@@ -60,5 +60,4 @@ def _print_differences(first: str, differences: dict[str, Any]) -> None:
         terminal.print(
             f"AUC of {first} - {name}: {found['difference']:+.5f} ± {found['error']:.5f} (paired bootstrap){delong}",
             soft_wrap=True,
-            markup=False,
         )

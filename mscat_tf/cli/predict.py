@@ -1,7 +1,8 @@
 """`mscat predict`: scores of any sample by a run, or by an exported network without TensorFlow."""
 
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,6 @@ from mscat_tf.inference.predict import predict as write_scores
 from mscat_tf.inference.score_files import check_ending
 from mscat_tf.presets.library import Preset, load_preset
 from mscat_tf.run_folder import load_run
-from mscat_tf.training.record import sample_digest
 
 BACKENDS = ("keras", "onnx")
 ONNX = ".onnx"
@@ -76,7 +76,8 @@ def predict(
         if mass is not None:
             scorer, about["mass_hypothesis"] = scorer.at_mass(mass), mass
         if sample is None:
-            sample = stack.enter_context(_imported(str(format), events, scorer.token_settings, target.parent))
+            tokens = (*_subjet_settings(scorer.data_sets, data, about), *scorer.token_settings)
+            sample = stack.enter_context(_imported(str(format), events, tokens, target.parent))
         write = write_scores
         if friend_of is not None:
             write = partial(friend_tree.write_friend, of=friend_tree.imported_file(sample, friend_of))
@@ -84,11 +85,11 @@ def predict(
             sample = stack.enter_context(_with_subjets(sample, data.preparation.subjets, target.parent))
         about["sample"] = f"{events[0]} and {len(events) - 1} more" if len(events) > 1 else str(events[0])
         for note in scorer.check(sample):
-            out.print(f"note: {sample.path}: {note}", soft_wrap=True, markup=False)
+            out.print(f"note: {sample.path}: {note}", soft_wrap=True)
         started = time.perf_counter()
         with Reporter("predicting", len(sample), "events") as reporter:
             count = write(scorer, sample, target, about, data, reporter.update)
-        if about["data_digest"] == sample_digest(sample):
+        if about["data_digest"] == sample.digest:
             out.print(
                 f"note: the network was trained on this sample; only events with split {SPLITS.index('test')} (test) "
                 "tell how good it is",
@@ -96,6 +97,17 @@ def predict(
             )
     seconds = duration(time.perf_counter() - started)
     out.print(f"{target}: scores of {count} events, made in {seconds}", soft_wrap=True)
+
+
+def _subjet_settings(data_sets: Sequence[str], data: DataSettings, about: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the subjets that the network reads were found in training, as settings of `mscat import`, where it is known.
+
+    Args:
+        data_sets: that the network reads. data: settings of its training. about: what made it.
+    """
+    made = about.get("configuration", {}).get("sample", {}).get("tokens", {}).get("subjets")
+    found = data.preparation.subjets.model_dump(mode="json") if data.preparation.subjets else made
+    return (f"tokens.subjets={json.dumps(found)}",) if found and {*SUBJETS} & {*data_sets} else ()
 
 
 @contextmanager

@@ -9,8 +9,7 @@ from mscat_tf.cli.console import out, table
 from mscat_tf.cli.preparing import simulate_and_prepare
 from mscat_tf.errors import ConfigError
 from mscat_tf.presets.library import load_preset, presets
-
-ALL = "all backgrounds"
+from mscat_tf.run_metrics import ALL
 
 
 def show(name: str | None, copy: Path | None, check: bool) -> None:
@@ -33,7 +32,7 @@ def show(name: str | None, copy: Path | None, check: bool) -> None:
         events, differ = preset.card["reference"]["events"], preset.difference()
         out.print(f"preset {name}: scores of {events} events differ by at most {differ:.1g} from those recorded")
     if not copy and not check:
-        out.print(preset.text, soft_wrap=True, markup=False)
+        out.print(preset.text, soft_wrap=True)
 
 
 def _list() -> None:
@@ -49,13 +48,14 @@ def _list() -> None:
 
 def make(source: str, overrides: Sequence[str], folder: Path) -> None:
     """Generate, prepare, train and evaluate what is not done yet, and write the preset."""
+    from mscat_tf.cli.pipeline import evaluated_alike
+    from mscat_tf.presets.writing import write_preset
+
     config = stages.resolve(source, overrides)
     simulate_and_prepare(config)
     run = stages.train(config)
-    if not (run.path / "metrics.json").is_file():
+    if not evaluated_alike(run, config):
         stages.evaluate(run, config)
-    from mscat_tf.presets.writing import write_preset
-
     settings = [part for override in overrides for part in ("--set", override)]
     command = shlex.join(["mscat", "make-preset", source, *settings, "--out", str(folder)])
     preset = write_preset(run, command, folder)

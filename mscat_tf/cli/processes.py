@@ -234,13 +234,12 @@ def _send(processes: Collection[subprocess.Popen[bytes]], number: int) -> None:
 def _explain(who: str, status: int, log: Path | None) -> None:
     if log is not None:
         lines = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
-        err.print("\n".join([f"last lines of {who}, {log}:", *lines]), soft_wrap=True, markup=False)
+        err.print("\n".join([f"last lines of {who}, {log}:", *lines]), soft_wrap=True)
     if status < 0 and -status not in (signal.SIGINT, signal.SIGTERM):
         err.print(
             f"mscat: {who} was ended by {signal.Signals(-status).name} (SIGKILL: often for want of memory); "
             "the same command resumes from the last checkpoint",
             soft_wrap=True,
-            markup=False,
         )
 
 

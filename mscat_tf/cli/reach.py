@@ -29,10 +29,8 @@ def show(paths: Sequence[Path], overrides: Sequence[str], variations: Sequence[s
         raise ConfigError("--variation: shifted events are those of one network; give one RUN")
     found = {str(path): _reach(Run(path), overrides, shifted) for path in paths}
     first = next(iter(found.values()))
-    rows = [
-        [f"events, {name}", *(f"{result.processes[name]['expected']:.4g}" for result in found.values())]
-        for name in first.processes
-    ]
+    names = dict.fromkeys(name for result in found.values() for name in result.processes)
+    rows = [[f"events, {name}", *(_expected(result, name) for result in found.values())] for name in names]
     for ending in ("", f", {ENDLESS}"):
         figures = [_figures(result, ending) for result in found.values()]
         rows += [
@@ -72,6 +70,10 @@ def _reach(run: Run, overrides: Sequence[str], variations: Variations) -> Reach:
     except ValidationError as error:
         raise as_config_error(error, "with --set " + " ".join(overrides)) from error
     return reach_of_run(run, settings, variations)
+
+
+def _expected(result: Reach, process: str) -> str:
+    return f"{result.processes[process]['expected']:.4g}" if process in result.processes else "-"
 
 
 def _figures(result: Reach, ending: str) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What a training with several seeds found, on the terminal."""
 
-import json
 from typing import Any
 
 from mscat_tf.cli.console import out, table
+from mscat_tf.files import read_json
 from mscat_tf.run_folder import Run
 
 _TITLES = {
@@ -19,7 +19,7 @@ _COLUMNS = ["mean", "spread", "least", "most"]
 
 def print_repeats(run: Run) -> None:
     """Mean and spread of the members' trainings."""
-    found = json.loads((run.path / "repeats.json").read_text())
+    found = read_json(run.path / "repeats.json")
     rows = [[_TITLES[name], *spread_cells(figure)] for name, figure in found["spread"].items()]
     seeds = found["seeds"]
     table(f"{run.path}: {len(seeds)} trainings, seeds {seeds[0]} to {seeds[-1]}", ["per training", *_COLUMNS], rows)

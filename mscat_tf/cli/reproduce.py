@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mscat_tf.cli import stages
-from mscat_tf.cli.console import out, table
+from mscat_tf.cli.console import heading, out, table
 from mscat_tf.cli.cross_fit import cross_fit
 from mscat_tf.cli.pipeline import evaluated_alike
 from mscat_tf.cli.preparing import simulate_and_prepare
@@ -51,7 +51,7 @@ def reproduce(
     if jobs > 1:
         train_side_by_side(work, scale, jobs, workers)
     for part in work:
-        out.rule(f"[bold]{part.study.title}[/]", align="left")
+        heading(part.study.title)
         runs = _made(part, workers, train_only)
         if not runs:
             out.print(f"{part.study.name}: no row is trained yet", soft_wrap=True)

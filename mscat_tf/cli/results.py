@@ -6,8 +6,7 @@ from mscat_tf.cli.console import duration, out, table
 from mscat_tf.cli.repeats import print_members
 from mscat_tf.number_text import estimate_text, rejection_text
 from mscat_tf.run_folder import Run
-
-ALL = "all backgrounds"
+from mscat_tf.run_metrics import ALL
 
 
 def backgrounds(metrics: dict[str, Any]) -> list[str]:
@@ -64,7 +63,7 @@ def print_quality(metrics: dict[str, Any]) -> None:
             text += f"{found['value']:.3f} ± {found['error']:.3f}, fitted on the validation events"
         else:
             text += f"; no temperature scaling: {calibration['reason']}"
-        out.print(text, soft_wrap=True, markup=False)
+        out.print(text, soft_wrap=True)
 
 
 def _calibration_text(entry: dict[str, Any]) -> str:

@@ -74,14 +74,14 @@ def import_samples(
     dry_run: DryRun = False,
 ) -> None:
     """Turn samples of others (Delphes ROOT files, public sets) into ours -> data/NAME/*.h5. Resumes."""
-    from mscat_tf.cli import importing
+    from mscat_tf.cli import importing, stages
 
     own = {"name": process, "label": label, "cross_section_fb": cross_section, "k_factor": k_factor}
     own["k_factor_source"] = k_factor_source
     overrides = [*(settings or []), *(["delphes.recluster=true"] if recluster else [])]
     name = out.resolve().name if out else None
     resolved = importing.settings_of(format, files or [], config, name, own, overrides)
-    if not importing.dry(resolved, dry_run):
+    if not stages.dry(resolved, dry_run):
         importing.import_files(resolved, out, workers, scheduler, cluster, memory)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mscat_tf.cli import stages
-from mscat_tf.cli.console import duration, out, table
+from mscat_tf.cli.console import duration, heading, out, table
 from mscat_tf.config import Config
 from mscat_tf.config.space import checked_space
 from mscat_tf.run_folder import RUNS, Run
@@ -31,7 +31,7 @@ def search(config: Config) -> dict[str, Any]:
 
 
 def _trial(config: Config, folder: Path) -> Run:
-    out.rule(f"[bold]{folder.name}[/]", align="left")
+    heading(folder.name)
     return stages.train_seeds(config, folder)
 
 
@@ -53,7 +53,7 @@ def _print(result: dict[str, Any], folder: Path) -> None:
     for trial in result["trials"]:
         if trial["value"] is None:
             values = ", ".join(f"{name} = {_text(value)}" for name, value in trial["values"].items())
-            out.print(f"{trial['trial']} failed ({values}): {trial['reason']}", soft_wrap=True, markup=False)
+            out.print(f"{trial['trial']} failed ({values}): {trial['reason']}", soft_wrap=True)
     out.print(
         f"The {result['objective']} of the best is too good, since the trial was chosen by it: of {len(finished)} "
         f"equally good ones that differ by chance alone, the best lies {result['expected_best_of_equals']:.1f} "

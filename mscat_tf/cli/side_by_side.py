@@ -16,6 +16,7 @@ from mscat_tf.cli.preparing import simulate_and_prepare
 from mscat_tf.cli.processes import Slot, Task, run_in_turn
 from mscat_tf.config import Config
 from mscat_tf.config.study import Study
+from mscat_tf.cores import usable_cores
 from mscat_tf.run_folder import RUNS, Run, has_run
 
 
@@ -33,7 +34,7 @@ MOST_JOBS = 8
 
 def number_of_jobs(asked: int | None) -> int:
     """As many as asked for; or one for each GPU, or for each core up to `MOST_JOBS`."""
-    return asked or len(visible_gpus(os.environ)) or min(len(os.sched_getaffinity(0)), MOST_JOBS)
+    return asked or len(visible_gpus(os.environ)) or min(len(usable_cores()), MOST_JOBS)
 
 
 def slots(jobs: int, environ: Mapping[str, str]) -> list[Slot]:
@@ -42,7 +43,7 @@ def slots(jobs: int, environ: Mapping[str, str]) -> list[Slot]:
     Raises:
         ConfigError: the GPUs cannot be shared equally.
     """
-    cores = sorted(os.sched_getaffinity(0))
+    cores = usable_cores()
     environments = equal_shares(jobs, visible_gpus(environ), environ, "--jobs")
     return [Slot(environment, cores[index::jobs]) for index, environment in enumerate(environments)]
 

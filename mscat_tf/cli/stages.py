@@ -11,7 +11,7 @@ from mscat_tf.cli.extras import sentence
 from mscat_tf.cli.profile import train_profiled
 from mscat_tf.cli.repeats import print_repeats
 from mscat_tf.cli.results import print_metrics
-from mscat_tf.config import Config, load_config
+from mscat_tf.config import Config, Settings, load_config
 from mscat_tf.config.cluster import load_cluster
 from mscat_tf.errors import MissingExtraError
 from mscat_tf.run_folder import DATA, RUNS, Run, load_run
@@ -24,23 +24,28 @@ def resolve(
     epochs: int | None = None,
     seed: int | None = None,
     logical_devices: int | None = None,
+    name: str | None = None,
 ) -> Config:
-    """Configuration with overrides; `events`, `epochs` and `seed` also name sample and runs, so nothing collides."""
-    devices = [f"train.logical_devices={logical_devices}"] if logical_devices else []
-    config = load_config(source, [*(overrides or []), *devices])
-    extra, sample_ending, run_ending = [], "", ""
+    """Configuration with overrides; `events`, `epochs` and `seed` also name sample and runs, so nothing collides.
+
+    Args:
+        name: of the run, instead of the configuration's.
+    """
+    config = load_config(source, overrides or [])
+    changes: dict[str, Any] = {"train.logical_devices": logical_devices} if logical_devices else {}
+    sample_ending = run_ending = ""
     if events is not None and events != config.sample.events:
-        extra.append(f"sample.events={events}")
+        changes["sample.events"] = events
         sample_ending += f"-events{events}"
     if seed is not None and (seed, seed) != (config.seed, config.sample.seed):
-        extra += [f"seed={seed}", f"sample.seed={seed}"]
+        changes |= {"seed": seed, "sample.seed": seed}
         sample_ending += f"-seed{seed}"
     if epochs is not None and epochs != config.train.epochs:
-        extra.append(f"train.epochs={epochs}")
+        changes["train.epochs"] = epochs
         run_ending = f"-epochs{epochs}"
-    extra.append(f"sample.name={config.sample.name}{sample_ending}")
-    extra.append(f"name={config.name}{sample_ending}{run_ending}")
-    return config.updated(extra)
+    changes["sample.name"] = f"{config.sample.name}{sample_ending}"
+    changes["name"] = f"{name or config.name}{sample_ending}{run_ending}"
+    return config.replaced(changes, source)
 
 
 def open_run(path: Path, overrides: Sequence[str] | None) -> tuple[Run, Config]:
@@ -49,10 +54,10 @@ def open_run(path: Path, overrides: Sequence[str] | None) -> tuple[Run, Config]:
     return run, run.config.updated(overrides or [])
 
 
-def dry(config: Config, asked: bool) -> bool:
+def dry(config: Settings, asked: bool) -> bool:
     """Print the resolved configuration if that was all that was asked for."""
     if asked:
-        out.print(config.to_yaml(), soft_wrap=True, markup=False)
+        out.print(config.to_yaml(), soft_wrap=True)
     return asked
 
 

@@ -42,7 +42,7 @@ def _events(path: Path) -> int:
 
 def _print(report: dict[str, Any]) -> None:
     for check in report["checks"]:
-        out.print(f"{check['status']:8}{check['name']}: {check['sentence']}", soft_wrap=True, markup=False)
+        out.print(f"{check['status']:8}{check['name']}: {check['sentence']}", soft_wrap=True)
     rows = [
         [name, entry["label"], entry["events"], f"{entry['effective_events']:.1f}", f"{entry['selected_fb']:.4g}"]
         for name, entry in report["processes"].items()

@@ -16,8 +16,12 @@ MOST_YAML = 2**20
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 """Of dropout and the like."""
 
-Size = Annotated[int, Field(gt=0, le=2**16)]
+MOST = 2**16
+Size = Annotated[int, Field(gt=0, le=MOST)]
 """A number of features, blocks, heads or constituents; a larger one is a slip, and would take all memory."""
+
+Depth = Annotated[int, Field(ge=0, le=MOST)]
+"""A number of blocks that may be none."""
 
 
 class Settings(BaseModel):
@@ -33,6 +37,10 @@ class Settings(BaseModel):
                 if key not in cls.model_fields:
                     raise ValueError(unknown_key(str(key), list(cls.model_fields)))
         return values
+
+    def to_yaml(self) -> str:
+        """The resolved settings as YAML; loading it again gives equal ones."""
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
 
 def is_none(value: object) -> bool:

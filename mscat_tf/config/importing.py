@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from mscat_tf.config.base import Settings, as_config_error, parse_yaml
@@ -121,10 +120,6 @@ class ImportSettings(Settings):
                 "leave one of them out"
             )
         return self
-
-    def to_yaml(self) -> str:
-        """The settings as YAML; loading it again gives equal ones."""
-        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
 
 def load_import(

@@ -69,14 +69,13 @@ class Config(Settings):
         """
         values = self.model_dump(mode="json")
         for name, value in changes.items():
+            *sections, last = name.split(".")
             place: Any = values
-            for part in (parts := name.split(".")):
+            for section in sections:
+                place = place.setdefault(section, {})  # what is None may be left out of a dump
                 if not isinstance(place, dict):
                     raise ConfigError(f"{where}: '{name}' goes on below a value; end it one key earlier")
-                if part not in place:
-                    raise ConfigError(f"{where}: {unknown_key(part, list(place))}")
-                above, place = place, place[part]
-            above[parts[-1]] = value
+            place[last] = value
         return _validate(values, where)
 
     @property
@@ -95,10 +94,6 @@ class Config(Settings):
             if not self.model.name.startswith(section):  # `deep_sets_energy_flow` reads the section `deep_sets`
                 del of_network[section]
         return digest(found)
-
-    def to_yaml(self) -> str:
-        """The resolved configuration as YAML; loading it again gives an equal one."""
-        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
 
 def shipped_configurations() -> list[str]:

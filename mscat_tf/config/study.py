@@ -98,9 +98,16 @@ class CommonScale(Settings):
     of_base: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     instead: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "CommonScale":
+        both = self.of_base.keys() & self.instead.keys()
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))}: in of_base and in instead, which replaces it; choose one")
+        return self
+
     def settings_on(self, base: str) -> tuple[str, ...]:
         """Of a row that stands on this configuration."""
-        return self.instead.get(base) or (*self.set, *self.of_base.get(base, ()))
+        return self.instead[base] if base in self.instead else (*self.set, *self.of_base.get(base, ()))
 
 
 class Scale(CommonScale):

@@ -157,7 +157,7 @@ class TrainSettings(Settings):
     sampling: Literal["natural", "balanced"] | dict[str, PositiveFloat] = "natural"
     class_weights: Literal["balanced", "masses", "natural"] = "balanced"
     event_weights: bool = True
-    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    label_smoothing: Rate = 0.0
     steps_per_execution: PositiveInt = 1
     xla: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -168,7 +168,7 @@ class TrainSettings(Settings):
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-3
     warmup_fraction: Rate = 0.1
     clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
-    ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    ema: Rate = 0.0
     symmetries: bool = True
     start_from: str | None = None
     freeze: tuple[str, ...] = ()

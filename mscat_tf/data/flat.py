@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mscat_tf.config import DataSettings
-from mscat_tf.data.features import HIGH_LEVEL
+from mscat_tf.data.features import HIGH_LEVEL, of_whole_events
 from mscat_tf.data.sample import Sample
 from mscat_tf.errors import InputError
-from mscat_tf.schema import DATA_SETS, MASS
+from mscat_tf.schema import DATA_SETS
 
 
 def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[str, ...]:
@@ -22,14 +22,17 @@ def flat_columns(sample: Sample, settings: DataSettings, inputs: str) -> tuple[s
         inputs: `kinematics` (event shapes among them), `high_level` or `both`.
 
     Raises:
-        InputError: the sample lacks a data set that is asked for, or a mass hypothesis is, which trees do not read.
+        InputError: the sample lacks a data set that is asked for, or a column of whole events is, which trees do not
+            read.
     """
-    if MASS in settings.kinematic_features and inputs != "high_level":
+    of_event = of_whole_events(settings.kinematic_features)
+    if of_event and inputs != HIGH_LEVEL:
         raise InputError(
-            "data.kinematic_features: 'boosted_trees' cannot read the hypothesis m_H; take it out, or choose a network"
+            f"data.kinematic_features: 'boosted_trees' cannot read {of_event[0]}, which is no column of the sample's "
+            "tokens; take it out, or choose a network"
         )
     names: list[str] = []
-    if inputs != "high_level":
+    if inputs != HIGH_LEVEL:
         tokens = range(sample.header.tokens)
         names += [f"kinematics/{token}/{feature}" for token in tokens for feature in settings.kinematic_features]
         names += [f"event_shapes/{name}" for name in settings.event_shapes]

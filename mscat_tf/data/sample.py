@@ -22,10 +22,11 @@ from mscat_tf.schema import MANIFEST
 
 Arrays = dict[str, NDArray[Any]]
 
-_MUST_BE_FINITE = (
+MUST_BE_FINITE = (
     *("constituents", "kinematics", "weights"),
     *("lund/declusterings", "subjets/subjets", "event_shapes", "high_level", "known_logit"),
 )
+"""Data sets that `Sample.read` checks; `m_H` of background is NaN."""
 _OFTEN_THE_SAME = ("processes", "labels", "configuration", "versions", "token_names", "high_level", "optional")
 _THE_SAME = (
     *("processes", "labels", "digest", "seed"),
@@ -151,7 +152,7 @@ class Sample:
                 raise SchemaError(
                     f"{self.files[block.shard]}: '{name}' cannot be read ({error}); delete the file and make it again"
                 ) from error
-            if name in _MUST_BE_FINITE:
+            if name in MUST_BE_FINITE:
                 self._check_finite(block, name, arrays[name])
         if "high_level" in arrays and high_level is not None and tuple(high_level) != self.header.high_level:
             self.need_high_level(high_level, "is asked for")
@@ -256,9 +257,10 @@ class Sample:
         bad = ~np.isfinite(array)
         if bad.any():
             where = np.argwhere(bad)[0]
-            column = self.header.columns(name)[where[-1]]
+            columns = self.header.columns(name)
+            column = f" column '{columns[where[-1]]}'" if columns else ""
             raise InputError(
-                f"{self.files[block.shard]}: '{name}' column '{column}' is {array[tuple(where)]} in event "
+                f"{self.files[block.shard]}: '{name}'{column} is {array[tuple(where)]} in event "
                 f"{block.start + where[0]} ({int(bad.sum())} such values nearby); remove these events or make the file "
                 "again"
             )

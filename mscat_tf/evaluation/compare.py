@@ -10,6 +10,7 @@ from mscat_tf.evaluation.figures import draw_roc
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.evaluation.style import COLOURS, new_axes, save
 from mscat_tf.run_folder import Run
+from mscat_tf.run_metrics import ALL
 
 
 def compare_runs(runs: list[Run], settings: EvaluationSettings, seed: int, folder: Path) -> dict[str, Any]:
@@ -31,6 +32,6 @@ def compare_runs(runs: list[Run], settings: EvaluationSettings, seed: int, folde
         raise InputError(f"{', '.join(str(run.path) for run in runs)}: {error}; evaluate them on one sample") from error
     return {
         "runs": [str(run.path) for run in runs],
-        "auc": {run.config.model.name: run.metrics["all backgrounds"]["auc"] for run in runs},
+        "auc": {run.config.model.name: run.metrics[ALL]["auc"] for run in runs},
         "differences": differences,
     }

@@ -14,10 +14,9 @@ from mscat_tf.evaluation.intervals import ONE_SIGMA
 from mscat_tf.evaluation.metrics import RankedScores, rejection
 from mscat_tf.evaluation.quality import accuracy_of, calibration_of
 from mscat_tf.evaluation.scores import Scores
+from mscat_tf.run_metrics import ALL
 
 Floats = NDArray[np.float64]
-
-ALL = "all backgrounds"
 
 CURVE = np.linspace(0.01, 0.99, 99)
 """Signal efficiencies at which the curve is written, with its band."""

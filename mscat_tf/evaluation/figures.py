@@ -17,6 +17,7 @@ from mscat_tf.evaluation.quality_figures import draw_calibration, draw_roc_error
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.selection_figures import draw_selection
 from mscat_tf.evaluation.style import COLOURS, label_axes, label_collisions, new_axes, process_colours, save
+from mscat_tf.run_metrics import ALL
 from mscat_tf.schema import KINEMATIC_COLUMNS
 
 DASHES = ("-", "--", "-.", (0, (1, 1)))
@@ -43,7 +44,7 @@ def draw_run(
     figure, (axes,) = new_axes()
     label_collisions(axes, configuration)
     draw_roc(axes, {network: scores}, metrics["settings"]["min_effective_background"])
-    draw_roc_errors(axes, metrics["all backgrounds"])
+    draw_roc_errors(axes, metrics[ALL])
     paths.append(save(figure, folder, "roc"))
     figure, (axes,) = new_axes()
     draw_calibration(axes, metrics["calibration"])
@@ -57,7 +58,7 @@ def draw_run(
     label_collisions(axes, configuration, metrics["settings"]["luminosity_fb"])
     paths.append(save(figure, folder, "yields"))
     figure, both = new_axes(columns=2)
-    efficiency = float(next(reversed(metrics["all backgrounds"]["rejection"])))
+    efficiency = float(next(reversed(metrics[ALL]["rejection"])))
     draw_efficiency(both[0], scores, "m", np.linspace(50, 250, 21), efficiency, labels)
     draw_efficiency(both[1], scores, "pt", np.linspace(450, 1200, 16), efficiency, labels)
     label_collisions(both[1], configuration)

@@ -8,13 +8,14 @@ from typing import Any
 from mscat_tf.config import EvaluationSettings
 from mscat_tf.data.events import effective_events
 from mscat_tf.errors import InputError
-from mscat_tf.evaluation.evaluate import ALL, compare_auc, evaluate_scores
+from mscat_tf.evaluation.evaluate import compare_auc, evaluate_scores
 from mscat_tf.evaluation.figures import draw_roc
 from mscat_tf.evaluation.plain_files import PlainScores, read_plain
 from mscat_tf.evaluation.quality_figures import draw_calibration, draw_roc_errors
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.style import new_axes, save
 from mscat_tf.files import file_digest, write_json
+from mscat_tf.run_metrics import ALL
 
 LEAST_EVENTS = 10.0
 """Effective events above and below a cut that place it, and of background."""

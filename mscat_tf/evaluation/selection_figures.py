@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from mscat_tf.evaluation.efficiency import Floats, columns_of
 from mscat_tf.evaluation.process_labels import PLAIN, ProcessLabels
 from mscat_tf.evaluation.scores import Scores
-from mscat_tf.evaluation.selection_study import TOGETHER
 from mscat_tf.evaluation.style import COLOURS, label_axes, new_grid, process_colours, save
+from mscat_tf.run_metrics import ALL
 
 SYMBOLS = {
     "m_J1": r"$m_{J_1}$ [GeV]",
@@ -118,7 +118,7 @@ def draw_masses(
     whole = np.histogram(values[background], edges, weights=scores.weight_fb[background])[0]
     axes.stairs(whole / scores.weight_fb[background].sum(), edges, color=COLOURS[4], alpha=0.5, fill=True, label="all")
     for (point, threshold), colour in zip(thresholds.items(), COLOURS, strict=False):
-        entry, chosen = sculpted[point][TOGETHER], background & (scores.logit >= threshold)
+        entry, chosen = sculpted[point][ALL], background & (scores.logit >= threshold)
         if entry["distance"] is None or entry["effective_events"] < FEWEST:
             axes.plot([], [], color=colour, label=f"{_share(point)}: too few events")
             continue

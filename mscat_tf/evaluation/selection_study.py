@@ -13,9 +13,9 @@ from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.sculpting import BINS, sculpting
 from mscat_tf.evaluation.tightening import BACKGROUND_ERROR, Sizes, behind, cuts, described, inside
 from mscat_tf.physics.tokens import token_names
+from mscat_tf.run_metrics import ALL
 
 FILE = "selection.json"
-TOGETHER = "all backgrounds"
 
 
 def selection_study(
@@ -77,7 +77,7 @@ def _sculpting(
 
 def _backgrounds(scores: Scores) -> dict[str, Any]:
     """Rows of all background events together, and of each process."""
-    found = {TOGETHER: np.flatnonzero(scores.label == 0)}
+    found = {ALL: np.flatnonzero(scores.label == 0)}
     for index, name in enumerate(scores.processes):
         rows = np.flatnonzero(scores.process == index)
         if scores.process_labels[index] == 0 and len(rows):

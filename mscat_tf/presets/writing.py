@@ -1,6 +1,5 @@
 """From a finished and evaluated run to a preset: what answering needs, the model card, the events that check it."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mscat_tf.data.blocks import Blocks
 from mscat_tf.data.splits import SPLITS, assign_splits
 from mscat_tf.errors import InputError, OutputError
 from mscat_tf.evaluation.selection_study import FILE as SELECTION
-from mscat_tf.files import file_digest, make_folder, temporary_folder, write_json, write_text
+from mscat_tf.files import file_digest, make_folder, read_json, temporary_folder, write_json, write_text
 from mscat_tf.inference.signature import Signature
 from mscat_tf.presets.card import card_of
 from mscat_tf.presets.card_text import card_text
@@ -61,13 +61,13 @@ def write_preset(run: Run, command: str, folder: Path) -> Preset:
 
 def _environment(run: Run) -> dict[str, Any]:
     """Versions and events; not the machine."""
-    recorded = json.loads((run.path / "environment.json").read_text())
+    recorded = read_json(run.path / "environment.json")
     return {name: recorded[name] for name in ("versions", "started", "data_digest")}
 
 
 def _thresholds(run: Run) -> dict[str, float]:
     """Logits above which shares of the signal lie, which `mscat evaluate` found."""
-    return dict(json.loads((run.path / SELECTION).read_text())["thresholds"])
+    return dict(read_json(run.path / SELECTION)["thresholds"])
 
 
 def _reference_inputs(run: Run) -> dict[str, NDArray[Any]]:
@@ -78,4 +78,6 @@ def _reference_inputs(run: Run) -> dict[str, NDArray[Any]]:
     half = REFERENCE_EVENTS // 2
     rows = np.concatenate([np.flatnonzero(is_test & (label == value))[:half] for value in (1, 0)])
     signature = Signature.of(run.model.inputs, data)
-    return signature.inputs({name: sample.column(name)[rows] for name in signature.data_sets})
+    single = Blocks([header.events for header in sample.headers], size=1)
+    events = [sample.read(single[int(row)], signature.data_sets) for row in rows]
+    return signature.inputs({name: np.concatenate([each[name] for each in events]) for name in signature.data_sets})

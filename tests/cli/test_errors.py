@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from mscat_tf.data.mock import write_mock_sample
@@ -159,6 +160,17 @@ def test_short_options_name_sample_and_runs(mscat, tmp_path):
     assert (config.seed, config.sample.seed, config.sample.events) == (5, 5, 100)
 
 
+def test_a_name_that_yaml_would_take_for_a_number_stays_a_name(mscat, tmp_path):
+    from mscat_tf.config import load_config
+
+    for name in ("123", "1e5", "null"):
+        status, output, complaint = mscat("train", "demo", "--name", name, "--dry-run")
+        assert status == 0, complaint
+        (tmp_path / "c.yaml").write_text(output)
+        assert load_config(tmp_path / "c.yaml").name == name
+        assert mscat("figures", "c.yaml", "--epochs", "3", "--dry-run")[0] == 0
+
+
 def test_help_needs_no_tensorflow():
     script = (
         "import sys; from mscat_tf.cli import main\n"
@@ -174,6 +186,34 @@ def test_inspect_shows_a_sample(mscat, mock_folder, tmp_path):
     for word in ("processes", "cut flow", "ranges", "4b", "300 events in 3 file(s)"):
         assert word in output
     assert len(list((tmp_path / "figures").glob("*.png"))) == 6
+
+
+def test_brackets_in_units_paths_and_values_are_printed(mscat, tmp_path):
+    write_mock_sample(tmp_path / "[old]", events=20, shards=1)
+    status, output, complaint = mscat("inspect", "[old]")
+    assert status == 0, complaint
+    assert output.startswith("[old]: schema version")
+    assert "[fb]" in output
+
+
+@pytest.mark.parametrize(
+    ("data_set", "place", "where"),
+    [
+        ("lund/declusterings", (5, 0, 0, 1), "'lund/declusterings' column 'ln_kt' is nan in event 5"),
+        ("known_logit", 7, "'known_logit' is nan in event 7"),
+        ("raw/constituents", (0, 2), "'raw/constituents' column 'phi' is nan in event 0"),
+    ],
+)
+def test_inspection_finds_nan_in_every_data_set(mscat, tmp_path, data_set, place, where):
+    write_mock_sample(tmp_path / "s", events=20, shards=1, declusterings=3)
+    assert mscat("inspect", "s")[0] == 0
+    with h5py.File(tmp_path / "s/mock-0000.h5", "r+") as file:
+        file[data_set][place] = np.nan
+    check_sentence(mscat("inspect", "s"), where)
+
+
+def test_settings_without_a_say_are_refused(mscat, mock_folder):
+    check_sentence(mscat("inspect", mock_folder, "--set", "train.epochs=3"), "only keys of the section 'data'")
 
 
 def test_dry_inspection_prints_what_made_the_sample(mscat, mock_folder):

@@ -5,9 +5,12 @@ import io
 import json
 import shutil
 import warnings
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mscat_tf.cli import reach as command
 from mscat_tf.data.mock import write_mock_sample
 from mscat_tf.run_folder import Run
 from tests.docs.blocks import blocks_of
@@ -85,3 +88,25 @@ def test_variation_needs_name_and_folders(mscat, option):
 def test_unknown_setting(mscat, tmp_path):
     status, _, complaint = mscat("reach", "runs/none")
     assert (status, "runs/none: no run here" in complaint) == (2, True)
+
+
+def test_runs_of_different_processes_stand_side_by_side(monkeypatch, capsys):
+    limit = {"0": 1.0, "-1": 0.5, "+1": 2.0}
+    figures = {"significance": 1.0, "limit_fb": limit, "discovery_fb": 3.0}
+
+    def reach(run, *_):
+        return SimpleNamespace(
+            processes={name: {"expected": 5.0} for name in run.split("-")},
+            settings={"luminosity_fb": 100.0},
+            signal_fb=1.0,
+            endless_simulation=figures,
+            as_json=lambda: figures,
+        )
+
+    monkeypatch.setattr(command, "_reach", reach)
+    monkeypatch.setattr(command, "Run", str)
+    command.show([Path("signal-4b"), Path("signal-ttbar")], [])
+    rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines()]
+    cells = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
+    assert cells["events, signal"] == ["5", "5"]
+    assert (cells["events, 4b"], cells["events, ttbar"]) == (["5", "-"], ["-", "5"])

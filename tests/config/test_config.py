@@ -62,6 +62,15 @@ def test_unknown_names_and_files_are_refused(tmp_path):
         load_config(tmp_path / "list.yaml")
 
 
+def test_settings_that_are_none_can_be_replaced_and_unknown_ones_cannot():
+    config = load_config("smoke")
+    changed = config.replaced({"data.high_level_features": ["tau_1"], "data.preparation.subjets.number": 3}, "here")
+    assert changed.data.high_level_features == ("tau_1",)
+    assert changed.data.preparation.subjets.number == 3
+    with pytest.raises(ConfigError, match="here: model: unknown key 'mixr'; did you mean 'mixer'"):
+        config.replaced({"model.mixr.width": 3}, "here")
+
+
 def test_digest_ignores_the_order_of_keys_and_sees_every_value():
     config = load_config("demo")
     values = yaml.safe_load(config.to_yaml())
@@ -161,6 +170,8 @@ def test_hostile_yaml_is_a_sentence(value, tmp_path):
     [
         "train.learning_rate=.inf",
         "model.width=1000000000",
+        "model.mixer.width=1000000000",
+        "model.particle_transformer.particle_blocks=1000000000",
         "sample.tokens.constituents=1000000000",
         "sample.events=1000000000000000000000000000000",
         "train.batch_size=1000000000000",

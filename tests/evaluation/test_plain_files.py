@@ -10,12 +10,12 @@ import pytest
 from mscat_tf.config import EvaluationSettings
 from mscat_tf.data.splits import SPLITS
 from mscat_tf.errors import InputError, SchemaError
-from mscat_tf.evaluation.evaluate import ALL
 from mscat_tf.evaluation.metrics import weighted_auc
 from mscat_tf.evaluation.plain import evaluate_plain
 from mscat_tf.evaluation.plain_files import READERS, read_plain
 from mscat_tf.evaluation.scores import Scores, write_scores
 from mscat_tf.inference.score_files import TYPES, score_file
+from mscat_tf.run_metrics import ALL
 from tests.evaluation.test_bootstrap import scores
 
 

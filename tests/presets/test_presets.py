@@ -4,12 +4,14 @@ import io
 import json
 import shutil
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 import mscat_tf
+from mscat_tf.cli import presets as presets_command
 from mscat_tf.config import load_config
 from mscat_tf.data import Sample
 from mscat_tf.errors import InputError, OutputError
@@ -152,3 +154,19 @@ def test_a_preset_is_not_written_into(tmp_path):
 def test_preset_of_another_folder(tmp_path):
     shutil.copytree(library.SHIPPED / "mscat-small", tmp_path / "other")
     assert Preset(tmp_path / "other").name == "other"
+
+
+def test_a_preset_has_the_figures_of_its_own_settings(monkeypatch):
+    """An evaluation that is there is taken only if it was made with the same settings."""
+    asked = []
+    run = load_preset(NAMES[0])
+    monkeypatch.setattr(presets_command, "simulate_and_prepare", lambda _: None)
+    monkeypatch.setattr(presets_command.stages, "train", lambda _: run)
+    monkeypatch.setattr(presets_command.stages, "evaluate", lambda _, config: asked.append(config.evaluate))
+    monkeypatch.setattr("mscat_tf.presets.writing.write_preset", lambda run, *_: run)
+    settings = run.metrics["settings"]
+    alike = [f"evaluate.{name}={value}" for name, value in settings.items()]
+    presets_command.make("smoke", alike, Path("x"))
+    assert asked == []
+    presets_command.make("smoke", [*alike, "evaluate.luminosity_fb=77"], Path("x"))
+    assert [each.luminosity_fb for each in asked] == [77]

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from mscat_tf.config.base import Rate, Settings
+from mscat_tf.config.base import Depth, Rate, Settings, Size
 from mscat_tf.errors import ConfigError
 from mscat_tf.physics.high_level_columns import COLUMNS, SPECTRUM_PAIRS
 
 ANALYSIS_MODEL = "analysis_model"
-
 
 CORRELATIONS, MORPHOLOGY, SHAPES = "correlations", "morphology", "shapes"
 _EXAMPLES = {CORRELATIONS: "s2_all_all", MORPHOLOGY: "minkowski_discs", SHAPES: "subjettiness"}
@@ -42,18 +41,18 @@ class AnalysisModelSettings(Settings):
     subjet_multiplicities: bool = True
     kinematics: bool = True
     shapes: bool = False
-    relation_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (48, 48)
-    morphology_units: tuple[PositiveInt, ...] = (64, 64)
-    shape_units: tuple[PositiveInt, ...] = (32,)
-    recurrent_units: PositiveInt = 24
-    width: PositiveInt = 32
-    kinematic_blocks: NonNegativeInt = 1
-    cross_blocks: PositiveInt = 2
-    num_heads: PositiveInt = 4
-    key_dim: PositiveInt = 8
+    relation_units: Annotated[tuple[Size, ...], Field(min_length=1)] = (48, 48)
+    morphology_units: tuple[Size, ...] = (64, 64)
+    shape_units: tuple[Size, ...] = (32,)
+    recurrent_units: Size = 24
+    width: Size = 32
+    kinematic_blocks: Depth = 1
+    cross_blocks: Size = 2
+    num_heads: Size = 4
+    key_dim: Size = 8
     mlp_ratio: PositiveFloat = 2.0
     normalisation: Literal["root_mean_square", "layer"] = "layer"
-    head_units: tuple[PositiveInt, ...] = (64, 32)
+    head_units: tuple[Size, ...] = (64, 32)
     dropout_rate: Rate = 0.1
 
     @model_validator(mode="after")

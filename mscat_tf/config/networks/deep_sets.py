@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from mscat_tf.config.base import Rate, Settings
+from mscat_tf.config.base import Rate, Settings, Size
 
 
 class DeepSetsSettings(Settings):
@@ -20,6 +20,6 @@ class DeepSetsSettings(Settings):
     """
 
     form: Literal["particle_flow", "energy_flow"] = "particle_flow"
-    phi_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (100, 100, 256)
-    f_units: tuple[PositiveInt, ...] = (100, 100, 100)
+    phi_units: Annotated[tuple[Size, ...], Field(min_length=1)] = (100, 100, 256)
+    f_units: tuple[Size, ...] = (100, 100, 100)
     dropout_rate: Rate = 0.0

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from mscat_tf.config.base import Rate, Settings
+from mscat_tf.config.base import Rate, Settings, Size
 
-Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+Widths = Annotated[tuple[Size, ...], Field(min_length=1)]
 Blocks = Annotated[tuple[Widths, ...], Field(min_length=1)]
 
 
@@ -19,18 +19,18 @@ class ParticleNetSettings(Settings):
         head_units: widths of the head. dropout_rate: after each of its layers.
     """
 
-    neighbours: PositiveInt = 16
+    neighbours: Size = 16
     blocks: Blocks = ((64, 64, 64), (128, 128, 128), (256, 256, 256))
-    head_units: tuple[PositiveInt, ...] = (256,)
+    head_units: tuple[Size, ...] = (256,)
     dropout_rate: Rate = 0.1
 
 
 class ParticleNetLightSettings(ParticleNetSettings):
     """`particle_net_light`; defaults as published (arXiv:1902.08570, Fig. 2b)."""
 
-    neighbours: PositiveInt = 7
+    neighbours: Size = 7
     blocks: Blocks = ((32, 32, 32), (64, 64, 64))
-    head_units: tuple[PositiveInt, ...] = (128,)
+    head_units: tuple[Size, ...] = (128,)
 
 
 class LundNetSettings(Settings):
@@ -43,6 +43,6 @@ class LundNetSettings(Settings):
     """
 
     blocks: Blocks = ((32, 32), (32, 32), (64, 64), (64, 64), (128, 128), (128, 128))
-    fusion_units: PositiveInt = 384
-    head_units: tuple[PositiveInt, ...] = (256,)
+    fusion_units: Size = 384
+    head_units: tuple[Size, ...] = (256,)
     dropout_rate: Rate = 0.1

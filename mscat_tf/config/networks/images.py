@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
-from mscat_tf.config.base import Rate, Settings
+from mscat_tf.config.base import Rate, Settings, Size
 
 
 class ImageSettings(Settings):
@@ -21,10 +21,10 @@ class ImageSettings(Settings):
         dropout_rate: after every dense layer of the head.
     """
 
-    pixels: PositiveInt = 40
+    pixels: Size = 40
     half_width: PositiveFloat = 1.0
     multiplicity: bool = False
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (128, 64, 64, 64)
-    jet_units: tuple[PositiveInt, ...] = (64,)
-    head_units: tuple[PositiveInt, ...] = (256, 256)
+    filters: Annotated[tuple[Size, ...], Field(min_length=1)] = (128, 64, 64, 64)
+    jet_units: tuple[Size, ...] = (64,)
+    head_units: tuple[Size, ...] = (256, 256)
     dropout_rate: Rate = 0.0

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 
-from mscat_tf.config.base import Rate, Settings
+from mscat_tf.config.base import Depth, Rate, Settings, Size
 
 
 class MixerSettings(Settings):
@@ -28,22 +28,22 @@ class MixerSettings(Settings):
         head_units: widths of the classifying MLP. dropout_rate: in all blocks and the head.
     """
 
-    tokens: PositiveInt = 100
-    blocks: PositiveInt = 2
-    width: PositiveInt = 16
-    token_units: PositiveInt = 144
-    feature_units: PositiveInt = 32
+    tokens: Size = 100
+    blocks: Size = 2
+    width: Size = 16
+    token_units: Size = 144
+    feature_units: Size = 32
     activation: Literal["relu", "gelu"] = "relu"
     subjets: bool = True
     joining: Literal["cross_attention", "concatenate"] = "cross_attention"
-    subjet_width: PositiveInt = 48
-    cross_blocks: PositiveInt = 1
-    num_heads: PositiveInt = 2
-    key_dim: PositiveInt = 24
+    subjet_width: Size = 48
+    cross_blocks: Size = 1
+    num_heads: Size = 2
+    key_dim: Size = 24
     mlp_ratio: PositiveFloat = 2.0
-    kinematic_blocks: NonNegativeInt = 0
-    event_blocks: PositiveInt = 1
+    kinematic_blocks: Depth = 0
+    event_blocks: Size = 1
     jet_pooling: Literal["mean", "attention"] = "mean"
     normalisation: Literal["root_mean_square", "layer"] = "root_mean_square"
-    head_units: tuple[PositiveInt, ...] = (64, 32)
+    head_units: tuple[Size, ...] = (64, 32)
     dropout_rate: Rate = 0.0

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Depth, Rate, Settings, Size
 
 
 class ParticleTransformerSettings(Settings):
@@ -20,14 +20,14 @@ class ParticleTransformerSettings(Settings):
         head_units: widths of the layers between the class token and the score.
     """
 
-    embedding_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (128, 512, 128)
-    pair_units: tuple[PositiveInt, ...] = (64, 64, 64)
-    num_heads: PositiveInt = 8
-    particle_blocks: NonNegativeInt = 8
-    class_blocks: PositiveInt = 2
+    embedding_units: Annotated[tuple[Size, ...], Field(min_length=1)] = (128, 512, 128)
+    pair_units: tuple[Size, ...] = (64, 64, 64)
+    num_heads: Size = 8
+    particle_blocks: Depth = 8
+    class_blocks: Size = 2
     mlp_ratio: PositiveFloat = 4.0
-    dropout_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
-    head_units: tuple[PositiveInt, ...] = ()
+    dropout_rate: Rate = 0.1
+    head_units: tuple[Size, ...] = ()
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "ParticleTransformerSettings":

@@ -1,10 +1,8 @@
 """Settings of `released`: the three networks of the released code."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, PositiveInt
-
-from mscat_tf.config.base import Settings
+from mscat_tf.config.base import Rate, Settings, Size
 
 
 class ReleasedFaults(Settings):
@@ -43,15 +41,15 @@ class ReleasedSettings(Settings):
     """
 
     form: Literal["single", "three", "two"] = "three"
-    constituent_heads: PositiveInt = 5
-    constituent_layers: PositiveInt = 3
-    kinematic_heads: PositiveInt = 7
-    kinematic_layers: PositiveInt = 2
-    cross_heads: PositiveInt = 3
-    cross_layers: PositiveInt | None = None
-    hidden_units: PositiveInt = 64
-    head_units: tuple[PositiveInt, ...] = (128, 64)
-    dropout_rate: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    constituent_heads: Size = 5
+    constituent_layers: Size = 3
+    kinematic_heads: Size = 7
+    kinematic_layers: Size = 2
+    cross_heads: Size = 3
+    cross_layers: Size | None = None
+    hidden_units: Size = 64
+    head_units: tuple[Size, ...] = (128, 64)
+    dropout_rate: Rate | None = None
     standardise: bool = True
     faults: ReleasedFaults = ReleasedFaults()
 
