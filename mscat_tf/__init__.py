@@ -6,7 +6,7 @@ Importing this package is cheap: TensorFlow is loaded only when something needs 
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = ["__version__", "load_preset", "load_run"]
 
