@@ -20,12 +20,6 @@ DEMO = {
 }
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_processes_are_named_by_what_they_are():
     labels = process_labels(("signal", "4b", "ttbar", "w_jets"), DEMO)
     assert labels == {

@@ -40,12 +40,6 @@ def drawn(explained):
     return found
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_every_array_has_its_figure(explained, drawn):
     """A process without events is left out."""
     folder, _ = explained

@@ -1,6 +1,5 @@
 """What is drawn is what was measured: numbers read back from the axes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -9,12 +8,6 @@ from mscat_tf.studies.pictures import pictures
 from tests.studies.toys import reach, row, study
 
 AXIS = {"title": "m_H", "unit": "GeV", "logarithmic": False, "measured": None}
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def along(**changes):
