@@ -155,15 +155,16 @@ def test_pairs_of_subsets_are_a_set(order):
     sizes = replace(WITH_VARIABLES, jets=1, tokens=1, high_level=columns)
     model = network(sizes, morphology=False, shapes=False, subjet_multiplicities=False, kinematics=False)
     inputs = mock_inputs(4, sizes=sizes)
+    layer = model.get_layer("correlations_pair_embedding")
+    before = np.random.default_rng(1).normal(size=layer.vectors.shape)  # those of a new network are nearly alike
+    layer.vectors.assign(before)
     own = logits(model, inputs)
     spectrum = inputs["high_level_1"].reshape(4, 3, -1)
     inputs["high_level_1"] = spectrum[:, order].reshape(4, -1)
-    layer = model.get_layer("correlations_pair_embedding")
-    before = layer.vectors.numpy()
     only_spectra = logits(model, inputs)
     layer.vectors.assign(before[list(order)])
     np.testing.assert_allclose(logits(model, inputs), own, atol=1e-5)
-    assert np.abs(only_spectra - own).min() > 1e-7
+    assert np.abs(only_spectra - own).max() > 1e-3
 
 
 def test_spectra_are_ordered_by_pair_and_bin():
