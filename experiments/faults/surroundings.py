@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[[Place], tuple[str, ...]]] = {
     "import": lambda _: _import_arguments(),
     "train": lambda _: TRAIN,
     "evaluate": lambda _: ("evaluate", "sound"),
+    "explain": lambda _: ("explain", "sound"),
     "predict to HDF5": lambda _: ("predict", "sound", "sample", "--out", "data/scores.h5"),
     "predict to Parquet": lambda _: ("predict", "sound", "sample", "--out", "data/scores.parquet"),
     "predict to ROOT": lambda _: ("predict", "sound", "sample", "--out", "data/scores.root"),
