@@ -213,6 +213,7 @@ def _origins(found: Found) -> list[str]:
         f"Test events: {events}. Events: data digest {', '.join(digests)}. '>' is a limit at 95 %: fewer effective "
         "background events pass than a figure can rest on. ECE: expected calibration error of the ensemble (in "
         "brackets what a calibrated score would show by chance), as it is and after temperature scaling on validation "
-        "events.",
+        "events. Seconds are those of one training by the clock, on as many cores as it had (`cpu_count` of its "
+        "`training.json`), whatever else ran; ratios of speed are measured by `experiments/benchmarks/`.",
         "Runs: " + ", ".join(f"`{row['run']}` ({len(row['seeds'])} seeds)" for row in rows) + ".",
     ]

@@ -1,7 +1,6 @@
 """`mscat train`: from a configuration to a finished run folder."""
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from mscat_tf.config import Config
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
+from mscat_tf.cores import usable_cores
 from mscat_tf.data import Sample
 from mscat_tf.data.census import Census
 from mscat_tf.data.pipeline import distributed_dataset
@@ -217,7 +217,7 @@ def _summary(setup: Setup, state: LoopState, stream: EventStream, seconds: float
         "seconds_per_epoch": float(np.median([row["seconds"] for row in state.history])),
         "events_per_second": float(np.median([row["events_per_second"] for row in state.history])),
         "replicas": setup.strategy.num_replicas_in_sync,
-        "cpu_count": os.cpu_count(),
+        "cpu_count": len(usable_cores()),
         "splits": setup.census.split_counts(),
     }
 

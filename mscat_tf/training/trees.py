@@ -1,6 +1,5 @@
 """`mscat train` of gradient-boosted trees: the same events, weights, splits and run folder as a network."""
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from mscat_tf.config import Config
+from mscat_tf.cores import usable_cores
 from mscat_tf.data import EventTable, Sample, event_table
 from mscat_tf.data.flat import flat_columns, read_flat
 from mscat_tf.evaluation.metrics import weighted_auc
@@ -134,6 +134,6 @@ def _summary(
         "seconds_per_epoch": best["seconds"],
         "events_per_second": best["events_per_second"],
         "replicas": 1,
-        "cpu_count": os.cpu_count(),
+        "cpu_count": len(usable_cores()),
         "splits": table.census.split_counts(),
     }
