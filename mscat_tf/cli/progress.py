@@ -27,6 +27,11 @@ class TrainingProgress(keras.callbacks.Callback):
         if self._reporter is not None:
             self._reporter.__exit__()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there was anything to train."""
+        return self._reporter is not None
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the bar where the training starts or resumes; its clock starts with the first step, after tracing."""
         self._done = int((logs or {}).get("step", 0))

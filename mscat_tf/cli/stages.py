@@ -13,6 +13,7 @@ from mscat_tf.cli.repeats import print_repeats
 from mscat_tf.cli.results import print_metrics
 from mscat_tf.config import Config, Settings, load_config
 from mscat_tf.config.cluster import load_cluster
+from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.errors import MissingExtraError
 from mscat_tf.run_folder import DATA, RUNS, Run, load_run
 
@@ -134,7 +135,7 @@ def train_one(config: Config, folder: Path, callbacks: Sequence[Any] = ()) -> Ru
     with TrainingProgress(config.name, config.train.epochs) as progress:
         run = run_training(config, folder, [progress, *callbacks])
     summary = run.training
-    if done:
+    if done or not (progress.begun or config.model.name == BOOSTED_TREES):
         out.print(f"{folder}: already trained with these settings; nothing to do")
     out.print(
         f"{folder}: {summary['network']}, {summary['parameters']} parameters, best epoch {summary['best_epoch']} of "

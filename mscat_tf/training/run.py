@@ -112,6 +112,8 @@ def _train_network(config: Config, folder: Path, sample: Sample, callbacks: Sequ
     if chief:  # only now: what cannot be trained leaves no folder behind
         start_run(config, folder, sample.digest)
     with locked(folder, "this run") if chief else nullcontext():
+        if config.train.strategy != "multi_worker" and Run(folder).finished:
+            return  # by another process, while this one was getting ready
         _run_loop(setup, folder, callbacks, started)
 
 

@@ -46,6 +46,8 @@ def train_trees(config: Config, folder: Path) -> Run:
         parts = {split: read_flat(sample, table.rows(split), columns) for split in ("train", "validation")}
         run = start_run(config, folder, sample.digest)
     with locked(folder, "this run"):
+        if run.finished:  # by another process, while this one was reading
+            return run
         with threadpool_limits(1 if len(parts["train"]) < THREADS_PAY else None, user_api="openmp"):
             fit_started = time.perf_counter()
             grown = fit(config, parts["train"], table)

@@ -272,3 +272,12 @@ def test_batch_that_cannot_be_shared_is_refused_before_anything_runs(mock_config
 def test_run_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match=r"no run here \(config.yaml is missing\)"):
         Run(tmp_path)
+
+
+def test_what_another_process_has_finished_meanwhile_stays(trained, monkeypatch):
+    """It looked before, found nothing finished, and got ready while the other trained."""
+    before = {name: (trained.path / name).stat().st_mtime_ns for name in ("training.json", "model.keras")}
+    monkeypatch.setattr("mscat_tf.training.run.has_run", lambda folder: False)
+    again = train(trained.config, trained.path, [KillAfter(0)])
+    assert again.finished
+    assert {name: (trained.path / name).stat().st_mtime_ns for name in before} == before

@@ -207,3 +207,10 @@ def test_nothing_of_the_run_is_executable(trained):
         assert {file[name].dtype.kind for name in file} == {"i", "f"}
         assert set(file.attrs) == {"columns", "baseline"}
     assert json.loads((trained.path / "training.json").read_text())["network"] == "boosted_trees"
+
+
+def test_what_another_process_has_finished_meanwhile_stays(trained, monkeypatch):
+    before = (trained.path / "training.json").stat().st_mtime_ns
+    monkeypatch.setattr("mscat_tf.training.trees.has_run", lambda folder: False)
+    assert train(trained.config, trained.path).finished
+    assert (trained.path / "training.json").stat().st_mtime_ns == before
