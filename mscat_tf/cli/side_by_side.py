@@ -7,6 +7,7 @@ time than the same two in turn (experiments/benchmarks/side_by_side.py).
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from mscat_tf.cli.console import Reporter
@@ -17,7 +18,7 @@ from mscat_tf.cli.processes import Slot, Task, run_in_turn
 from mscat_tf.config import Config
 from mscat_tf.config.study import Study
 from mscat_tf.cores import usable_cores
-from mscat_tf.run_folder import RUNS, Run, has_run
+from mscat_tf.run_folder import RUNS, Run, has_run, sample_path
 
 
 class Work(NamedTuple):
@@ -28,6 +29,7 @@ class Work(NamedTuple):
     asked: Collection[str]
 
 
+_MSCAT = (sys.executable, "-m", "mscat_tf.cli.main")
 MOST_JOBS = 8
 """Unless asked for more: each process needs a GiB of memory or so."""
 
@@ -65,7 +67,7 @@ def train_side_by_side(work: Sequence[Work], scale: str, jobs: int, workers: int
             if config.name in named and study.rows[row].knows_row is None:
                 simulate_and_prepare(config, workers)
     ended: list[Task] = []
-    with Reporter("training side by side", len(tasks), "rows") as reporter:
+    with Reporter("training side by side", len(tasks), "runs") as reporter:
         reporter.update(0)
 
         def done(task: Task) -> None:
@@ -80,22 +82,28 @@ def train_side_by_side(work: Sequence[Work], scale: str, jobs: int, workers: int
 
 
 def tasks_of(work: Sequence[Work], scale: str) -> list[Task]:
-    """A command for each run folder that is asked for and not finished, in the order of studies and rows."""
-    found: dict[str, tuple[Config, Task]] = {}
+    """A command for each run folder that is asked for and not finished, in the order of studies and rows.
+
+    A row that knows another's score waits for the networks that give it, which are a task of their own, and for the
+    first row that derives the same sample from it.
+    """
+    found: dict[str, tuple[int, Task]] = {}
     for study, plan, asked in work:
-        first_of_known: dict[str, str] = {}
+        derives: dict[Path, str] = {}
         for row, config in plan.items():
             settings = study.rows[row]
             if row not in asked or settings.trained_as or _finished(config):
                 continue
-            after = [plan[parent].name for parent in (settings.start_from_row, settings.knows_row) if parent]
-            if settings.knows_row:  # the first of them trains the networks that give the score, for all
-                after += [first_of_known.setdefault(settings.knows_row, config.name)]
-            there = found.get(config.name)
-            if there is None or there[0].train.repeats < config.train.repeats:
-                command = [sys.executable, "-m", "mscat_tf.cli.main", "reproduce", study.name, "--scale", scale]
-                command += ["--row", row, "--train-only", "--jobs", "1", "--workers", "1"]
-                found[config.name] = config, Task(config.name, command, frozenset(after) - {config.name})
+            after = {plan[settings.start_from_row].name} if settings.start_from_row else set()
+            if settings.knows_row:
+                known = plan[settings.knows_row].name
+                folds = Task(f"{known}-cross-fit", [*_MSCAT, "cross-fit", str(RUNS / known)], {known})
+                found[folds.name] = 0, folds
+                after |= {folds.name, derives.setdefault(sample_path(config), config.name)}
+            if config.train.repeats > found.get(config.name, (0,))[0]:
+                command = [*_MSCAT, "reproduce", study.name, "--scale", scale, "--row", row]
+                command += ["--train-only", "--jobs", "1", "--workers", "1"]
+                found[config.name] = config.train.repeats, Task(config.name, command, after - {config.name})
     return [task for _, task in found.values()]
 
 
