@@ -1,10 +1,5 @@
-"""The same random weights whatever ran before, so that a failure comes back."""
+"""What all tests of this folder have."""
 
-import keras
-import pytest
+from tests.first_weights import pytest_pyfunc_call, seeded
 
-
-@pytest.fixture(scope="module", autouse=True)
-def seeded():
-    """Before every other fixture of the module."""
-    keras.utils.set_random_seed(17)
+__all__ = ["pytest_pyfunc_call", "seeded"]

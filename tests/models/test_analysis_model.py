@@ -3,7 +3,6 @@
 import functools
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -151,7 +150,6 @@ def test_columns_may_stand_in_any_order(seed):
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
 def test_pairs_of_subsets_are_a_set(order):
     """Spectra that change places together with the vectors of their pairs give the same."""
-    keras.utils.set_random_seed(1)
     names = [f"s2_all_{other}" for other in ("all", "trimmed", "rest")]
     columns = chosen_columns(names)
     sizes = replace(WITH_VARIABLES, jets=1, tokens=1, high_level=columns)
@@ -166,7 +164,7 @@ def test_pairs_of_subsets_are_a_set(order):
     only_spectra = logits(model, inputs)
     layer.vectors.assign(before[list(order)])
     np.testing.assert_allclose(logits(model, inputs), own, atol=1e-5)
-    assert np.abs(only_spectra - own).max() > 1e-3
+    assert np.abs(only_spectra - own).min() > 1e-4
 
 
 def test_spectra_are_ordered_by_pair_and_bin():
@@ -197,7 +195,7 @@ def test_of_subjets_only_multiplicities_and_shares_count():
     other = inputs | {"subjets_1": inputs["subjets_1"] * np.array([2.0, 7.0, -1.0, 3.0, 1.0, 5.0], "f4")}
     np.testing.assert_allclose(logits(model, other), own, atol=1e-5)
     inputs["subjets_1"][:, 1, 4] += 3
-    assert np.abs(logits(model, inputs) - own).max() > 1e-6
+    assert np.abs(logits(model, inputs) - own).min() > 1e-6
 
 
 def test_statistics_are_what_the_first_layer_takes():
