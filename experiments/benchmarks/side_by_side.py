@@ -21,6 +21,7 @@ sys.path[:] = [ROOT if folder == HERE else folder for folder in sys.path]  # els
 from experiments.benchmarks.interleaved import interleave, timed  # noqa: E402
 from mscat_tf.cli.processes import Task, run_in_turn  # noqa: E402
 from mscat_tf.cli.side_by_side import slots  # noqa: E402
+from mscat_tf.cores import usable_cores  # noqa: E402
 from mscat_tf.files import write_json  # noqa: E402
 
 IN_TURN, SIDE_BY_SIDE = "in turn", "side by side"
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=["train.epochs=3"], help="settings (train.epochs=3)")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/side_by_side.json"))
     options = parser.parse_args()
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    cores, load = len(usable_cores()), os.getloadavg()[0]
     works = {name: timed(partial(train, options.sample, options.set, cores, jobs))
              for name, jobs in ((IN_TURN, 1), (SIDE_BY_SIDE, cores))}  # fmt: skip
     timings = interleave(works, options.rounds, calls=1)

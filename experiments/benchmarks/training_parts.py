@@ -21,6 +21,7 @@ from experiments.benchmarks.our_works import OurWorks, made_up_events
 from experiments.benchmarks.released_chain import OurChain, ReleasedChain, check_same_scores
 from experiments.benchmarks.torch_child import torch_child, write_twin_file
 from mscat_tf.config import ModelSettings, TrainSettings
+from mscat_tf.cores import usable_cores
 from mscat_tf.models.count import flops_per_event, parameters
 from mscat_tf.training.peak import matmul_peak
 
@@ -132,7 +133,7 @@ def released(setting: Setting) -> Report:
 
 def _parallel_chain(setting: Setting, jets: int) -> Child:
     """Ours with `train.parallel_parts`: as many as there are processors, or what divides 50."""
-    parts = max(number for number in (1, 2, 5, 10, 25) if number <= len(os.sched_getaffinity(0)))
+    parts = max(number for number in (1, 2, 5, 10, 25) if number <= len(usable_cores()))
     script = Path(__file__).with_name("parallel_chain.py")
     return Child([sys.executable, str(script), str(parts), str(jets)], "our chain in parts")
 

@@ -209,7 +209,7 @@ def _failed(processes: Sequence[subprocess.Popen[bytes]]) -> int | None:
 
 
 @contextmanager
-def _forwarding(processes: Collection[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+def _forwarding(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
     """Within the block SIGINT and SIGTERM go to all processes; gives the list of those that came."""
     asked: list[int] = []
 
@@ -225,7 +225,7 @@ def _forwarding(processes: Collection[subprocess.Popen[bytes]]) -> Iterator[list
             signal.signal(number, handler)
 
 
-def _send(processes: Collection[subprocess.Popen[bytes]], number: int) -> None:
+def _send(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
     for process in processes:
         if process.poll() is None:
             process.send_signal(number)

@@ -10,7 +10,7 @@ from mscat_tf.cli.console import heading, out, table
 from mscat_tf.cli.cross_fit import cross_fit
 from mscat_tf.cli.pipeline import evaluated_alike
 from mscat_tf.cli.preparing import simulate_and_prepare
-from mscat_tf.cli.side_by_side import Work, train_side_by_side
+from mscat_tf.cli.side_by_side import Work, seeds_done, train_side_by_side
 from mscat_tf.config import Config
 from mscat_tf.config.base import unknown_key
 from mscat_tf.config.study import Study, load_study, studies
@@ -18,7 +18,7 @@ from mscat_tf.errors import ConfigError
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.evaluation.selection_study import FILE as SELECTION
 from mscat_tf.files import write_json, write_text
-from mscat_tf.run_folder import RUNS, Run, has_run, member_names, sample_path, source_path
+from mscat_tf.run_folder import RUNS, Run, has_run, sample_path, source_path
 from mscat_tf.schema import MANIFEST
 
 
@@ -87,14 +87,12 @@ def _show(work: Work) -> None:
 
 
 def _state(config: Config) -> str:
-    folder = RUNS / config.name
-    if not has_run(folder):
+    if not has_run(RUNS / config.name):
         return f"to do, {config.train.repeats} seed(s)"
-    members = [folder / name for name in member_names(config)] or [folder]
-    done = sum(has_run(member) and Run(member).finished for member in members)
-    if done < len(members):
-        return f"{done} of {len(members)} seed(s)"
-    return "evaluated" if (folder / "metrics.json").is_file() else "trained"
+    done, wanted = seeds_done(config)
+    if done < wanted:
+        return f"{done} of {wanted} seed(s)"
+    return "evaluated" if (RUNS / config.name / "metrics.json").is_file() else "trained"
 
 
 def _with_parents(study: Study, rows: Collection[str]) -> set[str]:

@@ -18,7 +18,7 @@ from mscat_tf.cli.processes import Slot, Task, run_in_turn
 from mscat_tf.config import Config
 from mscat_tf.config.study import Study
 from mscat_tf.cores import usable_cores
-from mscat_tf.run_folder import RUNS, Run, has_run, sample_path
+from mscat_tf.run_folder import RUNS, Run, has_run, member_names, sample_path
 
 
 class Work(NamedTuple):
@@ -62,10 +62,14 @@ def train_side_by_side(work: Sequence[Work], scale: str, jobs: int, workers: int
     if len(tasks) < 2:
         return
     shares, named = slots(min(jobs, len(tasks)), os.environ), {task.name for task in tasks}
-    for study, plan, _ in work:
-        for row, config in plan.items():
-            if config.name in named and study.rows[row].knows_row is None:
-                simulate_and_prepare(config, workers)
+    samples = {
+        sample_path(config): config
+        for study, plan, _ in work
+        for row, config in plan.items()
+        if config.name in named and study.rows[row].knows_row is None
+    }
+    for config in samples.values():
+        simulate_and_prepare(config, workers)
     ended: list[Task] = []
     with Reporter("training side by side", len(tasks), "runs") as reporter:
         reporter.update(0)
@@ -92,7 +96,7 @@ def tasks_of(work: Sequence[Work], scale: str) -> list[Task]:
         derives: dict[Path, str] = {}
         for row, config in plan.items():
             settings = study.rows[row]
-            if row not in asked or settings.trained_as or _finished(config):
+            if row not in asked or settings.trained_as or is_evaluated(config):
                 continue
             after = {plan[settings.start_from_row].name} if settings.start_from_row else set()
             if settings.knows_row:
@@ -107,12 +111,14 @@ def tasks_of(work: Sequence[Work], scale: str) -> list[Task]:
     return [task for _, task in found.values()]
 
 
-def _finished(config: Config) -> bool:
-    """Whether all seeds are trained and evaluated."""
+def seeds_done(config: Config) -> tuple[int, int]:
+    """How many of the seeds that are asked for are trained, and how many these are."""
     folder = RUNS / config.name
-    return (
-        has_run(folder)
-        and Run(folder).finished
-        and Run(folder).config.train.repeats >= config.train.repeats
-        and (folder / "metrics.json").is_file()
-    )
+    members = [folder / name for name in member_names(config)] or [folder]
+    return sum(has_run(member) and Run(member).finished for member in members), len(members)
+
+
+def is_evaluated(config: Config) -> bool:
+    """Whether all seeds are trained, and the run was evaluated."""
+    done, wanted = seeds_done(config)
+    return done == wanted and (RUNS / config.name / "metrics.json").is_file()

@@ -13,6 +13,7 @@ import pytest
 from mscat_tf.cli import launch
 from mscat_tf.cli.processes import run_all
 from mscat_tf.errors import ConfigError
+from tests.waiting import wait_until
 
 
 def python(code):
@@ -211,13 +212,6 @@ def started_launcher(folder):
     process = subprocess.Popen([*python(LAUNCHER), WORKER], env={**os.environ, "FOLDER": str(folder)})
     wait_until(lambda: len(list(folder.glob("ready-*"))) == 2)
     return process
-
-
-def wait_until(reached, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mscat_tf.cli.processes import Slot, Task, run_in_turn
+from tests.waiting import wait_until
 
 
 def task(name, code, after=()):
@@ -106,10 +107,3 @@ def test_who_kills_this_process_kills_its_tasks(tmp_path):
     parent.wait()
     wait_until(lambda: not Path(f"/proc/{number.read_text()}/cmdline").is_file()
                or not Path(f"/proc/{number.read_text()}/cmdline").read_bytes())  # fmt: skip
-
-
-def wait_until(there, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.05)

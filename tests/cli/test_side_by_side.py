@@ -73,7 +73,7 @@ def test_who_needs_another_row_waits_for_it():
 
 def test_what_is_trained_and_evaluated_is_left_alone(monkeypatch):
     made = study("done", one=Row(), two=Row(set=("model.width=24",)))
-    monkeypatch.setattr(side_by_side, "_finished", lambda config: config.model.width == 24)
+    monkeypatch.setattr(side_by_side, "is_evaluated", lambda config: config.model.width == 24)
     assert list(by_row(tasks_of([work(made)], "demo"))) == ["one"]
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mscat_tf.layers import KeyMaskedAttention, KeyOverlapAttention, MergeJets, QueryMaskedAttention
 from mscat_tf.layers.attention_core import join_from_context, queries_for_context
+from tests.layer_checks import softmax_attention
 
 
 def test_the_bias_of_the_keys_may_be_zero():
@@ -108,8 +109,11 @@ def test_values_may_be_made_of_the_queries():
         np.einsum("btf,fhd->bhtd", tokens, kernel) + bias[None, :, None]
         for tokens, kernel, bias in zip((query, context, query), weights[:6:2], weights[1:6:2], strict=True)
     )
-    scores = np.exp(np.einsum("bhqd,bhkd->bhqk", queries, keys) / np.sqrt(6))
-    scores /= scores.sum(axis=-1, keepdims=True)
+    heads = [
+        [softmax_attention(q, k, k)[1] for q, k in zip(*event, strict=True)]
+        for event in zip(queries, keys, strict=True)
+    ]
+    scores = np.array(heads)
     overlap = np.einsum("bhqk,bhpk->bhqp", scores, scores)
     overlap /= overlap.sum(axis=-1, keepdims=True)
     heads = np.einsum("bhqp,bhpd->bqhd", overlap, values)
