@@ -54,6 +54,15 @@ class Config(Settings):
             self.__dict__["data"] = self.data.model_copy(update=read)  # frozen, but nobody has seen it yet
         return self
 
+    @model_validator(mode="after")
+    def _same_labels(self) -> "Config":
+        if self.data.shuffle_labels and self.data.label_seed is None and self.train.repeats > 1:
+            raise ValueError(
+                f"train.repeats = {self.train.repeats}: data.shuffle_labels gives every seed labels of its own, which "
+                "no ensemble can share; set data.label_seed=1, or train one seed after the other with seed=1, 2, ..."
+            )
+        return self
+
     def updated(self, overrides: Sequence[str]) -> "Config":
         """A copy with `section.key=value` overrides applied and validated."""
         values = self.model_dump(mode="json")

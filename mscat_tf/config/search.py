@@ -14,6 +14,7 @@ NOT_SEARCHED = {
     "data.mass_hypothesis": _OTHER_EVENTS,
     "data.without_masses": _OTHER_EVENTS,
     "data.shuffle_labels": _OTHER_EVENTS,
+    "data.label_seed": _OTHER_EVENTS,
     "train.class_weights": _OTHER_EVENTS,
     "train.event_weights": _OTHER_EVENTS,
     "train.epochs": "set search.epochs instead",

@@ -58,7 +58,8 @@ class DataSettings(Settings):
         mass_hypothesis: only signal of this mass is used, and it is what all events have as `m_H` [GeV].
         without_masses: signal of these masses is not used, so that a network trained with `m_H` can be asked for a mass
             between those that it knows [GeV].
-        shuffle_labels: permute the labels once over all events (a check: nothing may be learned).
+        shuffle_labels: permute the labels once over all events (a check: nothing may be learned). label_seed: of that
+            permutation, so that trainings with several seeds have the same; null takes `seed`.
         preparation: how tokens are made from raw constituents, where not as in the file; `mscat prepare` makes them.
     """
 
@@ -77,6 +78,7 @@ class DataSettings(Settings):
     mass_hypothesis: PositiveFloat | None = None
     without_masses: tuple[PositiveFloat, ...] = ()
     shuffle_labels: bool = False
+    label_seed: Annotated[int | None, Field(ge=0, lt=2**31, exclude_if=is_none)] = None
     preparation: Preparation = Preparation()
 
     @model_validator(mode="after")

@@ -56,8 +56,8 @@ class Census:
     them alone; the other events keep theirs.
 
     Args:
-        sample, settings: what is counted. seed: of `settings.shuffle_labels`, which alone keeps a byte for each event,
-            of the choice of `train_events` and of the masses dealt to background.
+        sample, settings: what is counted. seed: of the choice of `train_events`, of the masses dealt to background and,
+            unless `label_seed` is set, of `settings.shuffle_labels`, which alone keeps a byte for each event.
         train: whose `class_weights`, `event_weights` and `length_buckets` count; None means the defaults.
 
     Attributes:
@@ -99,7 +99,7 @@ class Census:
         self._need_classes()
         self._set_factors()
         if settings.shuffle_labels:
-            self._shuffle(sample, seed)
+            self._shuffle(sample, seed if settings.label_seed is None else settings.label_seed)
         if train.class_weights == "masses":
             self._mass_balance = MassBalance(*self._masses(sample, "train.class_weights"))
         if KNOWN_LOGIT in settings.kinematic_features:

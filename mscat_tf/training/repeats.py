@@ -13,7 +13,6 @@ import numpy as np
 import yaml
 
 from mscat_tf.config import Config
-from mscat_tf.errors import ConfigError
 from mscat_tf.evaluation.spread import spread
 from mscat_tf.files import read_json, write_json, write_text
 from mscat_tf.run_folder import Run, has_run, member_names
@@ -44,14 +43,8 @@ def train_repeats(config: Config, folder: Path, train_member: TrainMember) -> Ru
             there. folder: `runs/<name>`. train_member: trains one, e.g. `mscat_tf.training.run.train`.
 
     Raises:
-        ConfigError: `data.shuffle_labels` is on: every seed shuffles them differently.
         OutputError: the folder belongs to other settings.
     """
-    if config.data.shuffle_labels:
-        raise ConfigError(
-            f"train.repeats = {config.train.repeats}: data.shuffle_labels gives every seed labels of its own, which no "
-            "ensemble can share; train one seed after the other with --set seed=1, 2, ..."
-        )
     together = make_strategy(config.train) if config.train.strategy == "multi_worker" else None
     writes = together is None or is_chief(together)
     if has_run(folder):

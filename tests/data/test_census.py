@@ -86,6 +86,16 @@ def test_shuffled_labels_are_balanced_in_the_sum(sample):
     np.testing.assert_array_equal(table.census.events_of_class, numbers)
 
 
+def test_a_seed_of_labels_is_that_of_all_trainings(sample):
+    shuffled = [
+        event_table(sample, DataSettings(shuffle_labels=True, label_seed=label_seed), seed).label
+        for label_seed, seed in ((None, 3), (3, 4), (3, 5), (6, 3))
+    ]
+    np.testing.assert_array_equal(shuffled[0], shuffled[1])
+    np.testing.assert_array_equal(shuffled[1], shuffled[2])
+    assert np.any(shuffled[0] != shuffled[3])
+
+
 def test_a_split_without_a_class_is_refused(tmp_path):
     with Sample(write_mock_sample(tmp_path, events=4, shards=1)) as sample:
         census = Census(sample, DataSettings(), 0)
