@@ -3,6 +3,7 @@
 import pytest
 
 from mscat_tf.config.study import CommonScale, Study, load_study, studies
+from mscat_tf.data.symmetries import check_exact
 from mscat_tf.errors import ConfigError
 
 
@@ -13,6 +14,8 @@ def test_shipped_studies_name_trainings_by_what_decides_them(name):
         plan = study.configurations(scale)
         assert len({config.name for config in plan.values()}) == len(plan)
         assert {config.train.repeats for config in plan.values()} == {study.scales[scale].seeds}
+        for config in (config for config in plan.values() if config.train.symmetries):
+            check_exact(config.data)
         more = next(iter(plan.values())).updated(["train.repeats=77", "train.strategy=one_device"])
         assert more.decisive_digest == next(iter(plan.values())).decisive_digest
         assert more.updated(["seed=9"]).decisive_digest != more.decisive_digest
