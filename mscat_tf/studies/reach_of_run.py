@@ -48,9 +48,14 @@ def _shifted(run: Run, shift: Run) -> Scores:
             f"{shift.path}: its events (data digest {digests[1]}) are no variation of those of {run.path} "
             f"({digests[0]}); evaluate the same network on a sample derived with data.preparation (docs/reach.md)"
         )
-    if file_digest(shift.model_file) != file_digest(run.model_file):
+    if _networks(shift) != _networks(run):
         raise InputError(f"{shift.path}: another network than that of {run.path}; a variation shifts the events alone")
     return read_scores(shift.path / "scores.h5")
+
+
+def _networks(run: Run) -> list[str]:
+    """Digest of every network of a run."""
+    return [file_digest(each.model_file) for each in run.members or [run]]
 
 
 def stored_reach(run: Run, settings: ReachSettings, variations: Variations | None = None) -> dict[str, Any]:

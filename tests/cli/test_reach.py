@@ -23,9 +23,11 @@ def sample(tmp_path_factory):
     return write_mock_sample(tmp_path_factory.mktemp("mock"), events=3000, shards=2, constituents=3)
 
 
-def test_yields_and_limits_of_a_run(mscat, sample, tmp_path, monkeypatch):
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_yields_and_limits_of_a_run(mscat, sample, tmp_path, monkeypatch, seeds):
     monkeypatch.setattr("mscat_tf.evaluation.run.draw_run", lambda *_: [])
     settings = [f"data.path={sample}", "model.name=boosted_trees", "model.boosted_trees.iterations=10"]
+    settings += [f"train.repeats={seeds}"]
     status, _, complaint = mscat("train", "smoke", "--name", "trees", *(x for s in settings for x in ("--set", s)))
     assert status == 0, complaint
     status, _, complaint = mscat("reach", "runs/trees")
@@ -74,7 +76,8 @@ def check_variations(mscat, runs, plain):
     found = json.loads((runs / "trees/reach_with_variations/reach.json").read_text())
     assert found["uncertainties"]["shapes"] == ["energy scale"]
     assert found["limit_fb"] == pytest.approx(plain["limit_fb"], rel=1e-3)
-    Run(runs / "shifted").model_file.write_bytes(b"another")
+    shifted = Run(runs / "shifted")
+    (shifted.members or [shifted])[-1].model_file.write_bytes(b"another")
     status, _, complaint = mscat("reach", "runs/trees", *options)
     assert (status, "runs/shifted: another network than that of runs/trees" in complaint) == (2, True), complaint
 
