@@ -102,6 +102,15 @@ def test_limits_where_they_are_far_from_linear():
         assert fit.exclusion(limit * 0.998) < root < fit.exclusion(limit * 1.002)
 
 
+def test_limits_where_the_background_makes_room_for_weak_signals_only(monkeypatch):
+    """Exclusion of mscat on the demonstration sample with three detector variations, as measured with pyhf."""
+    mu = [0, 1, 3, 5, 8, 10, 15, 20, 25, 30, 35, 40]
+    root = [0, 0.0923, 0.2985, 0.532, 0.9307, 1.2306, 2.1365, 3.4182, 5.6604, 10.076, 15.7208, 21.5675]
+    fit = fit_of(1.0, 50.0)
+    monkeypatch.setattr(fit, "exclusion", lambda value: float(np.interp(value, mu, root)))
+    np.testing.assert_allclose(fit.limits(), np.interp(exclusion_root(BANDS, 0.95), root, mu), rtol=2e-3)
+
+
 def test_bins_without_uncertainties_add_in_quadrature():
     signal, background = np.array([1.0, 4.0, 9.0]), np.array([300.0, 60.0, 20.0])
     assert fit_of(signal, background).significance(1.0) == pytest.approx(
