@@ -85,7 +85,7 @@ class Fit:
                 return mu, reached
             too_low, too_high = (mu, too_high) if reached < wanted else (too_low, mu)
             mu *= float(np.clip(1.05 * wanted / max(reached, 1e-3), 0.1, 10.0))
-            if 0.0 < too_low and too_high < np.inf or not too_low < mu < too_high:
+            if (too_low > 0.0 and too_high < np.inf) or not too_low < mu < too_high:
                 mu = 0.5 * (too_low + too_high)  # proportion alone goes to and fro where mu is far from linear
         raise InputError(
             f"{WHERE}: no signal strength up to {mu:.3g} is told from the background; check that the uncertainties do "
