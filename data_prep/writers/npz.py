@@ -1,7 +1,8 @@
 """NumPy's `.npz`: flat arrays, read by `numpy.load` alone. Written piece by piece, each array in a pass of its own.
 
 Constituents of jet j of event i (J jets an event) are rows `offsets[i * J + j]` to `offsets[i * J + j + 1]` of
-`constituents`. `process` and `split` count in `processes` and `splits`.
+`constituents`. `process` and `split` count in `processes` and `splits`. What a sample may lack has the name and the
+padded shape that it has there (`subjets/subjets`, `lund/parent`, `high_level`, ...).
 """
 
 import zipfile
@@ -22,14 +23,28 @@ from mscat_tf.data.census import fb_per_weight
 from mscat_tf.data.splits import SPLITS, assign_splits
 from mscat_tf.errors import SchemaError
 from mscat_tf.physics.tokens import token_names
-from mscat_tf.schema import DATA_SETS, EVENT_SHAPE_COLUMNS, KINEMATIC_COLUMNS, RAW_COLUMNS, WEIGHT_COLUMNS
+from mscat_tf.schema import (
+    B_HADRON_COLUMNS,
+    DATA_SETS,
+    EVENT_SHAPE_COLUMNS,
+    KINEMATIC_COLUMNS,
+    LUND_COLUMNS,
+    OPTIONAL,
+    RAW_COLUMNS,
+    SUBJET_COLUMNS,
+    WEIGHT_COLUMNS,
+)
 
-COPIED = ("event_id", "group_id", "label", "process", "weights", "kinematics", "multiplicity", "m_H", "event_shapes")
+COPIED = ("event_id", "group_id", "label", "process", "weights", "kinematics", "multiplicity", *sorted(OPTIONAL))
 NAMES = {
     "kinematic_columns": KINEMATIC_COLUMNS,
     "event_shape_columns": EVENT_SHAPE_COLUMNS,
     "constituent_columns": RAW_COLUMNS,
     "weight_columns": WEIGHT_COLUMNS,
+    "declustering_columns": LUND_COLUMNS,
+    "subjet_columns": SUBJET_COLUMNS,
+    "track_jet_columns": DATA_SETS["truth/track_jets"].columns,
+    "b_hadron_columns": B_HADRON_COLUMNS,
     "splits": SPLITS,
 }
 
@@ -58,8 +73,11 @@ def write(sample: Sample, settings: DataSettings, path: Path) -> None:
 
     with zipfile.ZipFile(path, "w") as archive:
         tokens = sample.header.token_names or token_names(jets)
-        for name, values in {**NAMES, "kinematic_tokens": tokens, "processes": sample.header.processes}.items():
-            _write_array(archive, name, np.array(values).dtype, (len(values),), iter([np.array(values)]))
+        own = {"kinematic_tokens": tokens, "processes": sample.header.processes}
+        own["high_level_columns"] = sample.header.high_level
+        for name, names in {**NAMES, **own}.items():
+            values = np.array(names, str)
+            _write_array(archive, name, values.dtype, (len(values),), iter([values]))
 
         def put(name: str, dtype: DTypeLike, shape: tuple[int, ...], piece: Piece) -> None:
             _write_array(archive, name, np.dtype(dtype), shape, map(piece, groups(sample)))

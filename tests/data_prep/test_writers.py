@@ -283,3 +283,64 @@ def test_leptons_missing_momentum_and_event_shapes(format, tmp_path):
             found = (*found, file["event_shapes"][:, file["event_shape_columns"].tolist().index("aplanarity")])
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(ak.to_numpy(one), other)
+
+
+@pytest.fixture(scope="module")
+def full_folder(tmp_path_factory):
+    """A sample with every data set that one may lack."""
+    path = tmp_path_factory.mktemp("full")
+    return write_mock_sample(
+        path, events=40, shards=2, declusterings=5, subjets=4, high_level=("mass", "area_disc_0.1_pt_0")
+    )
+
+
+def _dense(lists, shape, fill):
+    """Records `(events, jets, var)` of one column as the padded array of the sample."""
+    return ak.to_numpy(ak.fill_none(ak.pad_none(lists, shape[2], axis=2, clip=True), fill)).reshape(shape)
+
+
+@pytest.mark.parametrize("format", ["parquet", "root"])
+def test_whatever_a_sample_may_hold_is_written(format, full_folder, tmp_path):
+    convert(full_folder, format, tmp_path / f"a.{format}", DataSettings())
+    with Sample(full_folder) as sample:
+        assert {name for name in schema.OPTIONAL if sample.has(name)} == schema.OPTIONAL
+        wanted = {name: sample.column(name) for name in schema.OPTIONAL}
+    if format == "parquet":
+        events = ak.from_parquet(tmp_path / "a.parquet")
+        jets, listed = events.jets, lambda part, name: events.jets[part][name]
+        variables = [jets.high_level[name] for name in ("mass", "area_disc_0.1_pt_0")]
+    else:
+        with uproot.open(tmp_path / "a.root") as file:
+            events = file["events"].arrays()
+        variables = [events["jets_high_level_mass"], events["jets_high_level_area_disc_0p1_pt_0"]]
+
+        def listed(part, name):
+            column, jet = events[f"{part}_{name}"], events[f"{part}_jet"]
+            return ak.concatenate([column[jet == number][:, None] for number in range(2)], axis=1)
+
+    np.testing.assert_array_equal(ak.to_numpy(events["known_logit"]), wanted["known_logit"])
+    np.testing.assert_array_equal(np.stack([ak.to_numpy(v) for v in variables], axis=-1), wanted["high_level"])
+    for part, data_set, names in (
+        ("subjets", "subjets/subjets", schema.SUBJET_COLUMNS),
+        ("declusterings", "lund/declusterings", schema.LUND_COLUMNS),
+    ):
+        for place, name in enumerate(names):
+            column = wanted[data_set][..., place]
+            np.testing.assert_array_equal(_dense(listed(part, name), column.shape, 0.0), column, err_msg=name)
+    np.testing.assert_array_equal(
+        _dense(listed("declusterings", "parent"), wanted["lund/parent"].shape, -1), wanted["lund/parent"]
+    )
+    hadrons = wanted["truth/b_hadrons"].reshape(-1, 2, 2, 2)
+    for place, name in enumerate(("eta", "phi")):
+        np.testing.assert_array_equal(
+            _dense(listed("b_hadrons", name), hadrons.shape[:3], np.nan), hadrons[..., place], err_msg=name
+        )
+
+
+def test_npz_holds_the_padded_arrays_and_their_columns(full_folder, tmp_path):
+    convert(full_folder, "npz", tmp_path / "a.npz", DataSettings())
+    with Sample(full_folder) as sample, np.load(tmp_path / "a.npz") as file:
+        for name in schema.OPTIONAL:
+            np.testing.assert_array_equal(file[name], sample.column(name), err_msg=name)
+        assert file["high_level_columns"].tolist() == ["mass", "area_disc_0.1_pt_0"]
+        assert file["subjet_columns"].tolist() == list(schema.SUBJET_COLUMNS)
