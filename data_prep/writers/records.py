@@ -58,9 +58,9 @@ def records(sample: Sample, settings: DataSettings) -> Iterator[Any]:
     * `weight_generator`, `weight_tag`, `weight_fb` (expected events per 1/fb: generator x tag x cross-section);
     * `jets`: for each a momentum (`pt, eta, phi, mass`), `principal_angle` (our theta; to the vector library `theta` is
       the polar angle), and `constituents`: for each a momentum, `charge`, `pdg_id`; `track_jets_b`, `track_jets_c`,
-      `track_jets_light`, `subjets`, `declusterings` (with `parent`, its place in this list), `b_hadrons` (`eta, phi` in the
-      laboratory) and `high_level` (named) where the sample knows them. Subjets are no vectors to the library, since
-      their `eta` and `phi` are those of the jet frame;
+      `track_jets_light`, `subjets`, `declusterings` (with `parent`, its place in this list), `b_hadrons` (`eta, phi` in
+      the laboratory) and `high_level` (named) where the sample knows them. Subjets are no vectors to the library,
+      since their `eta` and `phi` are those of the jet frame;
     * `leptons`: for each a momentum; `missing_momentum`; `sum`, the momentum of jets and leptons together;
       `event_shapes`, named; each where the sample has it; `m_H` and `known_logit` where it knows them.
 

@@ -28,9 +28,12 @@ def show(paths: Sequence[Path], overrides: Sequence[str], variations: Sequence[s
     if shifted and len(paths) > 1:
         raise ConfigError("--variation: shifted events are those of one network; give one RUN")
     found = {str(path): _reach(Run(path), overrides, shifted) for path in paths}
-    first = next(iter(found.values()))
     names = dict.fromkeys(name for result in found.values() for name in result.processes)
-    rows = [[f"events, {name}", *(_expected(result, name) for result in found.values())] for name in names]
+    rows = [
+        ["luminosity, /fb", *(f"{result.settings['luminosity_fb']:g}" for result in found.values())],
+        ["signal, fb", *(f"{result.signal_fb:g}" for result in found.values())],
+    ]
+    rows += [[f"events, {name}", *(_expected(result, name) for result in found.values())] for name in names]
     for ending in ("", f", {ENDLESS}"):
         figures = [_figures(result, ending) for result in found.values()]
         rows += [
@@ -38,8 +41,7 @@ def show(paths: Sequence[Path], overrides: Sequence[str], variations: Sequence[s
             [f"limit, fb{ending}", *(_limit(each["limit_fb"]) for each in figures)],
             [f"discovery at, fb{ending}", *(f"{each['discovery_fb']:.3g}" for each in figures)],
         ]
-    title = f"{first.settings['luminosity_fb']:g} /fb, signal of {first.signal_fb:g} fb, expected"
-    table(title, ["figure", *(path.name for path in paths)], rows)
+    table("expected reach", ["figure", *(path.name for path in paths)], rows)
     out.print(
         "limit: 95 % CLs on cross-section x BR, in brackets 68 % of experiments; 'endless simulation' leaves out the "
         "statistical error of the simulated background: far from the line above it, the sample is too small to tell",

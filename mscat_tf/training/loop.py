@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -174,6 +175,8 @@ class TrainingLoop:
         listeners.on_epoch_end(state.epoch - 1, row)
 
     def _better(self, value: float, best: float) -> bool:
+        if math.isnan(best):
+            return not math.isnan(value)
         return value < best if self.settings.monitor in SMALLER_IS_BETTER else value > best
 
     def _exhausted(self) -> bool:

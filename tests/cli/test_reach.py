@@ -93,14 +93,14 @@ def test_unknown_setting(mscat, tmp_path):
     assert (status, "runs/none: no run here" in complaint) == (2, True)
 
 
-def test_runs_of_different_processes_stand_side_by_side(monkeypatch, capsys):
+def test_runs_of_different_processes_and_luminosities_stand_side_by_side(monkeypatch, capsys):
     limit = {"0": 1.0, "-1": 0.5, "+1": 2.0}
     figures = {"significance": 1.0, "limit_fb": limit, "discovery_fb": 3.0}
 
     def reach(run, *_):
         return SimpleNamespace(
             processes={name: {"expected": 5.0} for name in run.split("-")},
-            settings={"luminosity_fb": 100.0},
+            settings={"luminosity_fb": 300.0 if "4b" in run else 3000.0},
             signal_fb=1.0,
             endless_simulation=figures,
             as_json=lambda: figures,
@@ -111,5 +111,6 @@ def test_runs_of_different_processes_stand_side_by_side(monkeypatch, capsys):
     command.show([Path("signal-4b"), Path("signal-ttbar")], [])
     rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines()]
     cells = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
+    assert (cells["luminosity, /fb"], cells["signal, fb"]) == (["300", "3000"], ["1", "1"])
     assert cells["events, signal"] == ["5", "5"]
     assert (cells["events, 4b"], cells["events, ttbar"]) == (["5", "-"], ["-", "5"])

@@ -264,6 +264,14 @@ def test_constant_rate_monitored_auc_and_patience(mock_config, tmp_path):
     assert max(auc) == auc[best - 1]
 
 
+def test_a_first_epoch_without_a_figure_is_not_the_best_for_ever(mock_config, tmp_path, monkeypatch):
+    figures = iter([np.nan, 0.7, 0.6, np.nan])
+    monkeypatch.setattr(
+        "mscat_tf.training.run._validation", lambda _: lambda: {"val_auc": 0.5, "val_loss": next(figures)}
+    )
+    assert train(mock_config("train.epochs=4"), tmp_path / "run").training["best_epoch"] == 3
+
+
 def test_batch_that_cannot_be_shared_is_refused_before_anything_runs(mock_config):
     with pytest.raises(ConfigError, match=r"batch_size = 100 must be a multiple of lanes \(1\) times accumulation"):
         mock_config("train.batch_size=100", "train.accumulation=3")
