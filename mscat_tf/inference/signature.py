@@ -144,11 +144,13 @@ class Signature:
         sample.need_high_level(self.high_level, "the network reads")
         header, notes, seen = sample.header, [], set()
         jets = max((int(field.name.rpartition("_")[2]) for field in self.fields if field.name[-1].isdigit()), default=0)
-        if jets not in (0, header.jets):
+        if jets > header.jets:
             raise InputError(
                 f"{sample.path}: {header.jets} jets in every event, but the network reads {jets}; choose a network "
                 "that was trained on such events"
             )
+        if 0 < jets < header.jets:
+            notes.append(f"{header.jets} jets in every event: the network reads the leading {jets} alone")
         have = {"constituents": header.constituents, "lund": header.declusterings, "subjets": header.subjets}
         for field in self.fields:
             if field.name == "kinematics" and field.shape[0] != header.tokens:

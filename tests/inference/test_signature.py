@@ -70,6 +70,7 @@ def test_padding_of_a_tree_has_no_parent(tmp_path):
 def test_what_is_made_to_fit_is_said(sample):
     assert signature(8).check(sample) == ()
     assert signature(5).check(sample) == ("8 constituents a jet, the network reads 5: the first 5 are kept",)
+    assert signature(jets=1).check(sample) == ("2 jets in every event: the network reads the leading 1 alone",)
     assert len(notes := signature(50).check(sample)) == 1
     assert "trained with up to 50" in notes[0]
 
@@ -77,7 +78,7 @@ def test_what_is_made_to_fit_is_said(sample):
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (signature(jets=1), "2 jets in every event, but the network reads 1"),
+        (signature(jets=3), "2 jets in every event, but the network reads 3"),
         (signature(tokens=5), "3 kinematic tokens in every event, but the network reads 5"),
         (Signature.of([tensor("event_shapes", 2)], signature().data), r"no data set 'event_shapes'.*event_shapes=true"),
         (
