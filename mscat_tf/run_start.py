@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from mscat_tf.config import Config
-from mscat_tf.config.load import DECIDES_NO_TRAINING
+from mscat_tf.config.load import DECIDES_NO_TRAINING, without_other_networks
 from mscat_tf.errors import OutputError
 from mscat_tf.files import make_folder, read_json, remove_leftovers, write_json, write_text
 from mscat_tf.provenance import environment
@@ -38,7 +38,7 @@ def start_run(config: Config, folder: Path, data_digest: str) -> Run:
 def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
     before = Run(folder).config.model_dump(mode="json")
     advice = "choose another `name`, or delete the folder"
-    old, new = _decisive(before), _decisive(present["config"])
+    old, new = decisive_settings(before), decisive_settings(present["config"])
     if old != new:
         was, now = first_difference(old, new)
         raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
@@ -49,10 +49,11 @@ def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
         )
 
 
-def _decisive(config: dict[str, Any]) -> dict[str, Any]:
-    """Settings that must be the same for a training to be resumed."""
+def decisive_settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Of a dump of a configuration, those that must be the same for a training to be resumed."""
     found = {section: config[section] for section in _DECIDES_TRAINING}
     found["train"] = {name: value for name, value in config["train"].items() if name not in DECIDES_NO_TRAINING}
+    found["model"] = without_other_networks(config["model"], config["model"]["name"])
     return found
 
 

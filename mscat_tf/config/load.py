@@ -98,11 +98,15 @@ class Config(Settings):
         found = self.model_dump(mode="json", include=parts, exclude_defaults=True)
         for name in (*DECIDES_NO_TRAINING, "repeats"):
             found.get("train", {}).pop(name, None)
-        of_network = found.get("model", {})
-        for section in [key for key, value in of_network.items() if isinstance(value, dict)]:
-            if not self.model.name.startswith(section):  # `deep_sets_energy_flow` reads the section `deep_sets`
-                del of_network[section]
+        if "model" in found:
+            found["model"] = without_other_networks(found["model"], self.model.name)
         return digest(found)
+
+
+def without_other_networks(model: dict[str, Any], name: str) -> dict[str, Any]:
+    """Settings of `model` as a dump has them, without the sections that the network of this name does not read."""
+    read = {key for key in model if name.startswith(key)}  # `deep_sets_energy_flow` reads the section `deep_sets`
+    return {key: value for key, value in model.items() if key in read or not isinstance(value, dict)}
 
 
 def shipped_configurations() -> list[str]:

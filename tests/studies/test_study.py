@@ -5,6 +5,7 @@ import pytest
 from mscat_tf.config.study import CommonScale, Study, load_study, studies
 from mscat_tf.data.symmetries import check_exact
 from mscat_tf.errors import ConfigError
+from mscat_tf.run_start import decisive_settings
 
 
 @pytest.mark.parametrize("name", studies())
@@ -25,6 +26,19 @@ def test_two_studies_share_what_is_the_same_training():
     table, theta = (load_study(name).configurations("demo") for name in ("main_table", "theta"))
     assert table["mscat"].name == theta["mscat, theta"].name
     assert table["mscat"].name != theta["mscat, no theta"].name
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+def test_trainings_of_one_name_may_be_resumed_by_every_study_that_asks_for_them(scale):
+    """Settings of networks that are not trained differ between the bases of studies."""
+    asked = [load_study(name) for name in studies()]
+    plans = [study.configurations(scale) for study in asked if scale in study.scales]
+    found = {}
+    for config in (config for plan in plans for config in plan.values()):
+        settings = decisive_settings(config.model_dump(mode="json"))
+        settings["train"].pop("repeats")
+        assert found.setdefault(config.name, settings) == settings, config.name
+    assert len(found) < sum(map(len, plans))
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,8 @@ def test_shuffled_labels_teach_nothing(mock_config, tmp_path, monkeypatch):
 def test_other_settings_or_events_do_not_touch_a_run(trained, tmp_path):
     with pytest.raises(OutputError, match=r"made with other settings \(train.epochs was 8, now 5\)"):
         train(trained.config.updated(["train.epochs=5"]), trained.path)
+    same = train(trained.config.updated(["model.cnn_image.filters=[8, 8, 8, 8]"]), trained.path)  # of another network
+    assert same.finished
     other = write_mock_sample(tmp_path, events=200, shards=2)
     with pytest.raises(OutputError, match=r"data.path was"):
         train(trained.config.updated([f"data.path={other}"]), trained.path)
