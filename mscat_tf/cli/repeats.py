@@ -33,7 +33,9 @@ def print_members(members: dict[str, Any]) -> None:
     rows = [[f"AUC, {name}", *spread_cells(entry["auc"])] for name, entry in members.items()]
     together = next(iter(members.values()))
     for efficiency, figure in together["rejection"].items():
-        rows.append([f"1/eff_B at {float(efficiency):.0%}", *spread_cells(figure)])
+        few = figure.get("quote_lower_limit")  # evaluations before version 0.2 do not say
+        cells = [f"> {figure['lower_limit']:.3g}", "", "", ""] if few else spread_cells(figure)
+        rows.append([f"1/eff_B at {float(efficiency):.0%}", *cells])
     table(f"the {len(together['auc']['values'])} members one by one", ["test split", *_COLUMNS], rows)
     out.print(
         "The table before this one is that of the mean of their scores. The spread (standard deviation from seed to "

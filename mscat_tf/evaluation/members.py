@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mscat_tf.config import EvaluationSettings
 from mscat_tf.data.events import balanced
 from mscat_tf.evaluation.evaluate import selections
-from mscat_tf.evaluation.metrics import accuracy, rejection, weighted_auc
+from mscat_tf.evaluation.metrics import Rejection, accuracy, rejection, weighted_auc
 from mscat_tf.evaluation.scores import Scores
 from mscat_tf.evaluation.spread import spread
 
@@ -18,7 +18,12 @@ def members_spread(scores: Scores, logits: NDArray[np.floating], settings: Evalu
     """For all backgrounds and each: spread of AUC and rejections over the members, on the same events.
 
     Args:
-        scores: the events; their own logits are not looked at. logits: `(members, n)`. settings: working points.
+        scores: the events; their own logits are not looked at. logits: `(members, n)`. settings: working points, and
+            how few effective background events make a rejection a lower limit.
+
+    Returns:
+        By selection, `auc`, and `rejection` by signal efficiency: a `Spread`, and for rejections `lower_limit`, the
+        least of the members', and `quote_lower_limit`, whether too few background events pass in one of them.
     """
     found = {}
     for name, chosen in selections(scores, shuffled_labels=False).items():
@@ -28,11 +33,20 @@ def members_spread(scores: Scores, logits: NDArray[np.floating], settings: Evalu
         found[name] = {
             "auc": asdict(spread([weighted_auc(logit, label, weight) for logit in own])),
             "rejection": {
-                f"{efficiency:g}": asdict(spread([rejection(logit, label, weight, efficiency).value for logit in own]))
+                f"{efficiency:g}": _rejections([rejection(logit, label, weight, efficiency) for logit in own], settings)
                 for efficiency in settings.signal_efficiencies
             },
         }
     return found
+
+
+def _rejections(members: list[Rejection], settings: EvaluationSettings) -> dict[str, Any]:
+    """Their spread, and the limit to quote instead where too few background events pass in one of them."""
+    return {
+        **asdict(spread([member.value for member in members])),
+        "lower_limit": min(member.lower_limit for member in members),
+        "quote_lower_limit": any(m.effective_background < settings.min_effective_background for m in members),
+    }
 
 
 def members_accuracy(scores: Scores, logits: NDArray[np.floating]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import numpy as np
 
 from mscat_tf.config.networks.boosted_trees import BOOSTED_TREES
 from mscat_tf.config.study import Study
-from mscat_tf.evaluation.members import members_accuracy
+from mscat_tf.evaluation.members import members_accuracy, members_spread
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.run_folder import Run
+from mscat_tf.run_metrics import ALL
 from mscat_tf.studies.differences import adjust
 from mscat_tf.studies.selected import measure_selected
 from mscat_tf.studies.significance import Part, significance
@@ -39,7 +40,7 @@ def measure_further(study: Study, runs: dict[str, Run], rows: Found) -> Found:
     if "cost" in study.further:
         found["cost"] = _costs(runs)
     if "working_points" in study.further:
-        found["working_points"] = {name: _working_points(run, rows[name]) for name, run in runs.items()}
+        found["working_points"] = {name: _working_points(run) for name, run in runs.items()}
     if "selection" in study.further:
         found["selection"] = measure_selected(study, runs)
     return found
@@ -207,11 +208,14 @@ def _costs(runs: dict[str, Run]) -> Found:
 # Working points
 
 
-def _working_points(run: Run, row: Found) -> Found:
+def _working_points(run: Run) -> Found:
     """Accuracy and rejections of single trainings, and their spread; None of one training."""
     scores = read_scores(run.path / "scores.h5")
-    members = None if scores.member_logits is None else members_accuracy(scores, scores.member_logits)
+    logits, settings = scores.member_logits, run.config.evaluate
     return {
-        "accuracy": {"ensemble": run.metrics["accuracy"], "single": members},
-        "rejection": row["single_rejection"],
+        "accuracy": {
+            "ensemble": run.metrics["accuracy"],
+            "single": None if logits is None else members_accuracy(scores, logits),
+        },
+        "rejection": None if logits is None else members_spread(scores, logits, settings)[ALL]["rejection"],
     }

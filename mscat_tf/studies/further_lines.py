@@ -134,17 +134,24 @@ def _working_points(rows: Found) -> list[str]:
         [
             name,
             _spread(row["accuracy"]["single"], 4),
-            *(_spread((row["rejection"] or {}).get(point), 0) for point in efficiencies),
+            *(_rejection((row["rejection"] or {}).get(point)) for point in efficiencies),
             estimate_text(row["accuracy"]["ensemble"]) if row["accuracy"]["ensemble"] else "-",
         ]
         for name, row in rows.items()
     ]
     return _part(
         "Working points of single trainings: mean and standard deviation over seeds. Accuracy: share of test events on "
-        "the right side of a score of 0.5, classes balanced; that of the ensemble has its binomial error.",
+        "the right side of a score of 0.5, classes balanced; that of the ensemble has its binomial error. '>': too few "
+        "effective background events pass in one of the trainings; the least of their limits at 95 %.",
         [],
         table_lines(columns, cells),
     )
+
+
+def _rejection(entry: Found | None) -> str:
+    if entry and entry["quote_lower_limit"]:
+        return f"> {entry['lower_limit']:.3g}"
+    return _spread(entry, 0)
 
 
 def _spread(entry: Found | None, digits: int) -> str:

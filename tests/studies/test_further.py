@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mscat_tf.config import load_config
+from mscat_tf.config import EvaluationSettings, load_config
 from mscat_tf.config.study import Study
 from mscat_tf.evaluation.scores import write_scores
 from mscat_tf.interpretation import stream_importance
@@ -139,21 +139,26 @@ def test_networks_are_timed_in_turns(monkeypatch):
     assert len(calls) == 2 + 2 * 2 * inference_time.ROUNDS
 
 
-def test_working_points_of_single_trainings(tmp_path):
-    """Four events of equal weight: one member has all four right, the other three."""
-    scores = toy_scores([1.0, 2.0], signal=2, background=2)
-    logits = np.array([[1, 1, -1, -1], [1, 1, 2, -1]], "f4")
-    weight = np.ones(4)
-    scores = dataclasses.replace(scores, member_logits=logits, weight=weight)
+@pytest.mark.parametrize(("fewest", "shown"), [(1.0, "3 ± 1"), (10.0, "> 1")])
+def test_working_points_of_single_trainings(tmp_path, fewest, shown):
+    """Two of three signal events share the highest score with one or two of three background ones: 1/4, 1/2 at 50 %."""
+    logits = np.array([[2, 2, 1, 2, -1, -1], [2, 2, 1, 2, 2, -1]], "f4")
+    scores = toy_scores([1.0, 2.0, 3.0], signal=3, background=3)
+    scores = dataclasses.replace(scores, member_logits=logits, weight=np.ones(6))
     write_scores(tmp_path / "scores.h5", scores, {}, 1)
-    made = SimpleNamespace(path=tmp_path, metrics={"accuracy": {"value": 0.9, "error": 0.02}})
-    spread = {"mean": 41.3, "standard_deviation": 2.2}
-    rows = {"own": {"single_rejection": {"0.3": spread, "0.5": spread}}}
-    found = measure_further(study("working_points", rows={"own": {}}), {"own": made}, rows)
-    assert found["working_points"]["own"]["accuracy"]["single"]["values"] == (1.0, 0.75)
+    settings = EvaluationSettings(signal_efficiencies=(0.5,), min_effective_background=fewest)
+    made = SimpleNamespace(
+        path=tmp_path,
+        metrics={"accuracy": {"value": 0.9, "error": 0.02}},
+        config=SimpleNamespace(evaluate=settings),
+    )
+    found = measure_further(study("working_points", rows={"own": {}}), {"own": made}, {})
+    row = found["working_points"]["own"]
+    assert row["accuracy"]["single"]["values"] == pytest.approx((5 / 6, 4 / 6))
+    assert row["rejection"]["0.5"]["values"] == pytest.approx((4.0, 2.0))
     lines = further_lines(json.loads(json.dumps(found)))
-    assert "|  | accuracy | 1/eff_B at 30 % | 1/eff_B at 50 % | accuracy, ensemble |" in lines
-    assert "| own | 0.8750 ± 0.1768 | 41 ± 2 | 41 ± 2 | 0.9000 ± 0.0200 |" in lines
+    assert "|  | accuracy | 1/eff_B at 50 % | accuracy, ensemble |" in lines
+    assert f"| own | 0.7500 ± 0.1179 | {shown} | 0.9000 ± 0.0200 |" in lines
 
 
 def test_nothing_more_unless_asked_for():
