@@ -149,7 +149,7 @@ def _working_points(rows: Found) -> list[str]:
 
 
 def _rejection(entry: Found | None) -> str:
-    if entry and entry["quote_lower_limit"]:
+    if entry and entry.get("quote_lower_limit"):  # results before version 0.2 do not say
         return f"> {entry['lower_limit']:.3g}"
     return _spread(entry, 0)
 
