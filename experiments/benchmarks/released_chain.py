@@ -81,8 +81,8 @@ class ReleasedChain:
         jets, label = np.split(rows, np.cumsum(counts)[:-1]), some_labels(len(counts))
 
         def work() -> float:
-            data = tf.data.Dataset.from_tensor_slices((*self.prepare(jets), label))
-            return float(np.mean([self.step(*batch).numpy() for batch in data.shuffle(len(label)).batch(BATCH)]))
+            data = tf.data.Dataset.from_tensor_slices((*self.prepare(jets), label)).shuffle(len(label)).batch(BATCH)
+            return float(np.mean([self.step(*batch).numpy() for batch in without_tuner(data)]))
 
         return work
 
@@ -124,8 +124,7 @@ class OurChain:
         rates = [[LEARNING_RATE] * min(IN_A_ROW, steps - first) for first in range(0, steps, IN_A_ROW)]
 
         def work() -> float:
-            data = tf.data.Dataset.from_tensor_slices(self._batches(rows, counts, seed=1))
-            batches = iter(self.strategy.experimental_distribute_dataset(data))
+            batches = iter(without_tuner(tf.data.Dataset.from_tensor_slices(self._batches(rows, counts, seed=1))))
             return float(np.concatenate([self.step.take(batches, some).loss for some in rates]).mean())
 
         return work
@@ -138,6 +137,13 @@ class OurChain:
         label, share = some_labels(len(counts))[row].astype("float32"), np.full(row.shape, 1.0 / BATCH, "float32")
         inputs = {"constituents_1": jets.constituents.astype("float32")[row], "mask_1": jets.mask[row]}
         return inputs, label, share, row
+
+
+def without_tuner(data: tf.data.Dataset) -> tf.data.Dataset:
+    """The data set without TensorFlow's tuner, as `mscat train` has it: one that ends may wait for the tuner for seconds."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def some_labels(number: int) -> Any:
