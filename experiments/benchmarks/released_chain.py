@@ -140,7 +140,7 @@ class OurChain:
 
 
 def without_tuner(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The data set without TensorFlow's tuner, as `mscat train` has it: one that ends may wait for the tuner for seconds."""
+    """Without TensorFlow's tuner, as `mscat train` has it: a data set that ends may wait for the tuner for seconds."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return data.with_options(options)
