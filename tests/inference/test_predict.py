@@ -140,12 +140,21 @@ def test_nothing_is_left_of_an_interrupted_or_failed_prediction(numpy_scorer, tm
 
 
 def test_another_network_and_an_empty_sample_are_one_sentence(mock_folder, numpy_scorer, tmp_path):
-    with pytest.raises(InputError, match="the network reads 1"):
-        written(numpy_scorer(jets=1), mock_folder, tmp_path / "s.h5")
+    with pytest.raises(InputError, match="2 jets in every event, but the network reads 3"):
+        written(numpy_scorer(jets=3), mock_folder, tmp_path / "s.h5")
     folder = write_mock_sample(tmp_path / "empty", events=0, shards=1)
     with pytest.raises(InputError, match="holds no events"):
         written(numpy_scorer(), folder, tmp_path / "s.h5")
     assert not (tmp_path / "s.h5").exists()
+
+
+def test_a_network_that_reads_fewer_jets_scores_the_leading_ones(mock_folder, numpy_scorer):
+    with Sample(mock_folder) as sample:
+        arrays = sample.read(sample.blocks[0], ("constituents", "constituents_mask", "kinematics"))
+    found = scores(numpy_scorer(jets=1), mock_folder)[: len(arrays["kinematics"])]
+    log_pt = np.where(arrays["constituents_mask"], arrays["constituents"][..., 3], 0.0)[:, 0].sum(axis=1)
+    logit = log_pt - 0.01 * arrays["kinematics"][:, 0, 0]
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logit)), rtol=1e-5)
 
 
 def test_trees_predict_too(mock_folder):
