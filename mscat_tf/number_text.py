@@ -26,8 +26,13 @@ def rejection_text(point: Mapping[str, Any]) -> str:
         point: an entry `rejection` of `metrics.json`.
     """
     if point["quote_lower_limit"] or point["error"] is None or not math.isfinite(point["error"]):
-        return f"> {point['lower_limit']:.3g}"
+        return limit_text(point)
     return with_error(point["value"], point["error"])
+
+
+def limit_text(point: Mapping[str, Any]) -> str:
+    """`> 40`: the lower limit at 95 % confidence of a rejection."""
+    return f"> {point['lower_limit']:.3g}"
 
 
 def estimate_text(estimate: Mapping[str, float]) -> str:

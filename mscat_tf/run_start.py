@@ -6,13 +6,10 @@ from typing import Any
 import yaml
 
 from mscat_tf.config import Config
-from mscat_tf.config.load import DECIDES_NO_TRAINING, without_other_networks
 from mscat_tf.errors import OutputError
 from mscat_tf.files import make_folder, read_json, remove_leftovers, write_json, write_text
 from mscat_tf.provenance import environment
 from mscat_tf.run_folder import Run, has_run
-
-_DECIDES_TRAINING = ("seed", "data", "model", "train")
 
 
 def start_run(config: Config, folder: Path, data_digest: str) -> Run:
@@ -26,35 +23,25 @@ def start_run(config: Config, folder: Path, data_digest: str) -> Run:
     """
     make_folder(folder)
     remove_leftovers(folder)
-    present = {"config": config.model_dump(mode="json"), "data_digest": data_digest}
     if has_run(folder):
-        _refuse_other(folder, present)
+        _refuse_other(folder, config, data_digest)
         return Run(folder)
     write_json(folder / "environment.json", {**environment(), "data_digest": data_digest})
-    write_text(folder / "config.yaml", yaml.safe_dump(present["config"], sort_keys=False))
+    write_text(folder / "config.yaml", yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
     return Run(folder)
 
 
-def _refuse_other(folder: Path, present: dict[str, Any]) -> None:
-    before = Run(folder).config.model_dump(mode="json")
+def _refuse_other(folder: Path, config: Config, data_digest: str) -> None:
+    old, new = (each.decisive() for each in (Run(folder).config, config))
+    for settings in (old, new):
+        del settings["sample"]  # what it made has a digest, below
     advice = "choose another `name`, or delete the folder"
-    old, new = decisive_settings(before), decisive_settings(present["config"])
     if old != new:
         was, now = first_difference(old, new)
         raise OutputError(f"{folder}: made with other settings ({was}, now {now}); {advice}")
     recorded = read_json(folder / "environment.json").get("data_digest")
-    if recorded != present["data_digest"]:
-        raise OutputError(
-            f"{folder}: was trained on other events (sample {recorded}, now {present['data_digest']}); {advice}"
-        )
-
-
-def decisive_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """Of a dump of a configuration, those that must be the same for a training to be resumed."""
-    found = {section: config[section] for section in _DECIDES_TRAINING}
-    found["train"] = {name: value for name, value in config["train"].items() if name not in DECIDES_NO_TRAINING}
-    found["model"] = without_other_networks(config["model"], config["model"]["name"])
-    return found
+    if recorded != data_digest:
+        raise OutputError(f"{folder}: was trained on other events (sample {recorded}, now {data_digest}); {advice}")
 
 
 def first_difference(before: Any, now: Any, place: str = "") -> tuple[str, Any]:

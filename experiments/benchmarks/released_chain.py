@@ -3,7 +3,8 @@
 Theirs is written from a description of that code (docs/models_released.md), not from its text: jet by jet in Python,
 then a network on single jets made of stock Keras layers, a traced step with Adam for each batch of 50, from memory.
 Made equal, or in its favour: its padding, whose cost grows with the square of the number of jets, is left out; its mask
-hides keys, as ours does, so that both compute the same scores; constituents come in falling pT. Part of `training.py`.
+hides keys, as ours does, so that both compute the same scores; constituents come in falling pT; like ours, its data set
+does without TensorFlow's tuner, for which one that ends may wait for seconds. Part of `training.py`.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from keras import layers, ops
 
 from experiments.benchmarks.data_prep import loop_frame
 from mscat_tf.config import ModelSettings, TrainSettings
+from mscat_tf.data.pipeline import dataset_options
 from mscat_tf.models import registry
 from mscat_tf.models.predictor import logit_model
 from mscat_tf.physics import to_jet_frames
@@ -82,7 +84,7 @@ class ReleasedChain:
 
         def work() -> float:
             data = tf.data.Dataset.from_tensor_slices((*self.prepare(jets), label)).shuffle(len(label)).batch(BATCH)
-            return float(np.mean([self.step(*batch).numpy() for batch in without_tuner(data)]))
+            return float(np.mean([self.step(*batch).numpy() for batch in data.with_options(dataset_options())]))
 
         return work
 
@@ -124,7 +126,8 @@ class OurChain:
         rates = [[LEARNING_RATE] * min(IN_A_ROW, steps - first) for first in range(0, steps, IN_A_ROW)]
 
         def work() -> float:
-            batches = iter(without_tuner(tf.data.Dataset.from_tensor_slices(self._batches(rows, counts, seed=1))))
+            data = tf.data.Dataset.from_tensor_slices(self._batches(rows, counts, seed=1))
+            batches = iter(data.with_options(dataset_options()))
             return float(np.concatenate([self.step.take(batches, some).loss for some in rates]).mean())
 
         return work
@@ -137,13 +140,6 @@ class OurChain:
         label, share = some_labels(len(counts))[row].astype("float32"), np.full(row.shape, 1.0 / BATCH, "float32")
         inputs = {"constituents_1": jets.constituents.astype("float32")[row], "mask_1": jets.mask[row]}
         return inputs, label, share, row
-
-
-def without_tuner(data: tf.data.Dataset) -> tf.data.Dataset:
-    """Without TensorFlow's tuner, as `mscat train` has it: a data set that ends may wait for the tuner for seconds."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return data.with_options(options)
 
 
 def some_labels(number: int) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 from mscat_tf.cli.console import out, table
 from mscat_tf.files import read_json
+from mscat_tf.number_text import limit_text
 from mscat_tf.run_folder import Run
 
 _TITLES = {
@@ -34,7 +35,7 @@ def print_members(members: dict[str, Any]) -> None:
     together = next(iter(members.values()))
     for efficiency, figure in together["rejection"].items():
         few = figure.get("quote_lower_limit")  # evaluations before version 0.2 do not say
-        cells = [f"> {figure['lower_limit']:.3g}", "", "", ""] if few else spread_cells(figure)
+        cells = [limit_text(figure), "", "", ""] if few else spread_cells(figure)
         rows.append([f"1/eff_B at {float(efficiency):.0%}", *cells])
     table(f"the {len(together['auc']['values'])} members one by one", ["test split", *_COLUMNS], rows)
     out.print(

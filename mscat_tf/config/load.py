@@ -94,19 +94,21 @@ class Config(Settings):
         What stands at its default is left out, so a setting that a later version adds changes no digest; so are the
         sections of networks other than the one trained.
         """
-        parts = {"seed", "sample", "data", "model", "train"}
-        found = self.model_dump(mode="json", include=parts, exclude_defaults=True)
-        for name in (*DECIDES_NO_TRAINING, "repeats"):
-            found.get("train", {}).pop(name, None)
-        if "model" in found:
-            found["model"] = without_other_networks(found["model"], self.model.name)
+        found = self.decisive(exclude_defaults=True)
+        found.get("train", {}).pop("repeats", None)
         return digest(found)
 
-
-def without_other_networks(model: dict[str, Any], name: str) -> dict[str, Any]:
-    """Settings of `model` as a dump has them, without the sections that the network of this name does not read."""
-    read = {key for key in model if name.startswith(key)}  # `deep_sets_energy_flow` reads the section `deep_sets`
-    return {key: value for key, value in model.items() if key in read or not isinstance(value, dict)}
+    def decisive(self, exclude_defaults: bool = False) -> dict[str, Any]:
+        """A dump of all that decides a training: not where it runs, nor the sections of networks it does not train."""
+        parts = {"seed", "sample", "data", "model", "train"}
+        found = self.model_dump(mode="json", include=parts, exclude_defaults=exclude_defaults)
+        for name in DECIDES_NO_TRAINING:
+            found.get("train", {}).pop(name, None)
+        of_network = found.get("model", {})
+        for section in [key for key, value in of_network.items() if isinstance(value, dict)]:
+            if not self.model.name.startswith(section):  # `deep_sets_energy_flow` reads the section `deep_sets`
+                del of_network[section]
+        return found
 
 
 def shipped_configurations() -> list[str]:

@@ -45,11 +45,16 @@ def stream_dataset(
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
     if endless:  # else the workers ask each other before every step whether anybody has data left
         data = data.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return data.with_options(dataset_options()).prefetch(4 * replicas)
+
+
+def dataset_options() -> tf.data.Options:
+    """In the order of the events, shared out by ourselves, without TensorFlow's tuner."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True
     options.autotune.enabled = False  # there is nothing to tune, and a data set that ends may wait for the tuner
-    return data.with_options(options).prefetch(4 * replicas)
+    return options
 
 
 def _signature(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mscat_tf.evaluation.markdown import table_lines
-from mscat_tf.number_text import estimate_text
+from mscat_tf.number_text import estimate_text, limit_text
 from mscat_tf.studies.conclusion import p_text, verdict
 from mscat_tf.studies.further import SUBSTRUCTURE
 
@@ -150,7 +150,7 @@ def _working_points(rows: Found) -> list[str]:
 
 def _rejection(entry: Found | None) -> str:
     if entry and entry.get("quote_lower_limit"):  # results before version 0.2 do not say
-        return f"> {entry['lower_limit']:.3g}"
+        return limit_text(entry)
     return _spread(entry, 0)
 
 

@@ -94,7 +94,6 @@ def _row(run: Run) -> dict[str, Any]:
         "auc": {name: overall["auc"][name] for name in ("value", "error")},
         "single": members["auc"] if members else None,
         "rejection": overall["rejection"],
-        "single_rejection": members["rejection"] if members else None,
         "roc": {name: [_rounded(x) for x in column] for name, column in overall["roc"].items()},
         "calibration": _calibration(metrics["calibration"]),
         "training": {name: training.get(name) for name in _OF_TRAINING},

@@ -5,7 +5,6 @@ import pytest
 from mscat_tf.config.study import CommonScale, Study, load_study, studies
 from mscat_tf.data.symmetries import check_exact
 from mscat_tf.errors import ConfigError
-from mscat_tf.run_start import decisive_settings
 
 
 @pytest.mark.parametrize("name", studies())
@@ -35,7 +34,7 @@ def test_trainings_of_one_name_may_be_resumed_by_every_study_that_asks_for_them(
     plans = [study.configurations(scale) for study in asked if scale in study.scales]
     found = {}
     for config in (config for plan in plans for config in plan.values()):
-        settings = decisive_settings(config.model_dump(mode="json"))
+        settings = config.decisive()
         settings["train"].pop("repeats")
         assert found.setdefault(config.name, settings) == settings, config.name
     assert len(found) < sum(map(len, plans))
