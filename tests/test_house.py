@@ -36,7 +36,7 @@ def test_pinned_versions_run_on_every_python_311():
             wanted[name] = metadata(name).get("Requires-Python") or ""
         except PackageNotFoundError:  # of an extra that is not installed here
             continue
-    assert len(wanted) > 0.9 * len(pinned)
+    assert len(wanted) > 0.8 * len(pinned)
     assert [name for name, python in wanted.items() if "3.11.0" not in SpecifierSet(python)] == []
 
 
