@@ -25,6 +25,10 @@ class OutputError(MscatError, OSError):
     """An output cannot be written: folder not writable, disk full, or another configuration made what is there."""
 
 
+class BusyError(OutputError):
+    """Another process writes this output now."""
+
+
 class GenerationError(MscatError, RuntimeError):
     """The generator refused a setting, or no event passes the selection."""
 

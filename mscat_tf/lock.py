@@ -4,10 +4,11 @@ import contextlib
 import fcntl
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mscat_tf.errors import OutputError
+from mscat_tf.errors import BusyError, OutputError
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ def locked(folder: Path, what: str = "this sample") -> Iterator[None]:
     """Hold the folder of `what`; the lock ends with the process, however that ends.
 
     Raises:
-        OutputError: another process holds it, or the folder cannot be written.
+        BusyError: another process holds it. OutputError: the folder cannot be written.
     """
     path = folder / LOCK
     try:
@@ -34,7 +35,7 @@ def locked(folder: Path, what: str = "this sample") -> Iterator[None]:
         except BlockingIOError as error:
             handle.seek(0)
             owner = handle.read().decode(errors="replace").strip() or "unknown"
-            raise OutputError(
+            raise BusyError(
                 f"{folder}: process {owner} is writing {what}; wait for it, or choose another folder"
             ) from error
         except OSError as error:  # some cluster file systems know no locks
@@ -43,3 +44,21 @@ def locked(folder: Path, what: str = "this sample") -> Iterator[None]:
             handle.truncate(0)
             handle.write(f"{os.getpid()} on {os.uname().nodename}".encode())
         yield
+
+
+def is_free(folder: Path) -> bool:
+    """Whether nobody holds this folder of a run, which may not be there yet, as far as its file system knows locks."""
+    path = folder / LOCK
+    there = next(parent for parent in folder.absolute().parents if parent.is_dir())
+    try:
+        with path.open("ab") if path.is_file() else tempfile.TemporaryFile(dir=there) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def wait_until_free(folder: Path) -> None:
+    """Until the process that holds the folder lets go of it, or ends."""
+    with (folder / LOCK).open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)

@@ -290,10 +290,16 @@ def reproduce(
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Measure nothing: for jobs that train a row each, before --as-it-is.")
     ] = False,
+    free_seeds: Annotated[
+        bool, typer.Option("--free-seeds", help="Only help a job that trains these rows: train the seeds nobody is at.")
+    ] = False,
 ) -> None:
     """Train, evaluate and measure whole studies -> RESULTS.md. Goes on where it was interrupted."""
     from mscat_tf.cli import reproduce as reproducing
     from mscat_tf.cli.side_by_side import number_of_jobs
 
     only = row or ([] if as_it_is else None)
+    if free_seeds:
+        reproducing.train_free_seeds(names or [], scale, only)
+        return
     reproducing.reproduce(names or [], scale, folder, workers, dry_run, only, number_of_jobs(jobs), train_only)

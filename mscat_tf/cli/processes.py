@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -61,11 +62,17 @@ def run_all(
 
 @dataclass(frozen=True)
 class Task:
-    """A command that waits for its turn, and for the tasks whose names stand in `after`."""
+    """A command that waits for its turn, and for the tasks whose names stand in `after`.
+
+    helper: takes a part of the work of a command that runs; only that command itself tells whether all is done.
+    seats: how many processes can share the work, the command itself among them.
+    """
 
     name: str
     command: Sequence[str]
     after: Collection[str] = ()
+    helper: Sequence[str] = ()
+    seats: int = 1
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,8 @@ def run_in_turn(
 ) -> int:
     """Run every task, as many at a time as there are slots; when one fails the others are ended and none is begun.
 
+    Slots for which no task is left go to helpers of tasks that run, until one finds nothing more to do; how a helper
+    ends has no say.
     What they write goes to a file each, shown when a task is the cause of the end. Signals as in `run_all`, but that
     should this process be killed its tasks are killed too: started again at once, it must find nobody at work.
 
@@ -102,7 +111,7 @@ def run_in_turn(
             for task in turns.take_ended():
                 done(task)
             if (turns.failed or asked) and deadline == float("inf"):
-                turns.waiting.clear()
+                turns.begin_none()
                 deadline = time.monotonic() + signal_grace
                 _send(turns.started, asked[0] if asked else signal.SIGTERM)
             if time.monotonic() > deadline:
@@ -124,6 +133,11 @@ class _Turns:
         self.running: dict[int, tuple[Task, subprocess.Popen[bytes]]] = {}
         self.started: list[subprocess.Popen[bytes]] = []
         self.failed: tuple[Task, int] | None = None
+        self.helped: dict[int, str] = {}
+        """By the slot of a helper that runs: the name of the task."""
+        self.alone: set[str] = set()
+        """Names of tasks that helpers have nothing more to do for."""
+        self.over = False
 
     def log(self, task: Task) -> Path:
         return self.folder / f"{task.name}.log"
@@ -135,12 +149,30 @@ class _Turns:
             task = next((task for task in self.waiting if unfinished.isdisjoint(task.after)), None)
             if task is not None:
                 self.waiting.remove(task)
-                slot = self.slots[index]
-                with self.log(task).open("wb") as output:
-                    process = _start(task.command, slot.environment, output, signal.SIGKILL, slot.cores)
-                self.running[index] = task, process
-                self.started.append(process)
+                self._start_in(index, task)
+            elif (helped := self._in_want_of_help()) is not None:
+                self.helped[index] = helped.name
+                self._start_in(index, Task(f"{helped.name}-helper-{index}", helped.helper))
         return bool(self.waiting)
+
+    def begin_none(self) -> None:
+        """From now on only wait for those that run."""
+        self.waiting.clear()
+        self.over = True
+
+    def _start_in(self, index: int, task: Task) -> None:
+        slot = self.slots[index]
+        with self.log(task).open("wb") as output:
+            process = _start(task.command, slot.environment, output, signal.SIGKILL, slot.cores)
+        self.running[index] = task, process
+        self.started.append(process)
+
+    def _in_want_of_help(self) -> Task | None:
+        """Of the tasks that run and have a seat free, the one with the fewest helpers."""
+        helpers = Counter(self.helped.values())
+        tasks = [task for index, (task, _) in self.running.items() if index not in self.helped]
+        open_to = [task for task in tasks if task.name not in self.alone and helpers[task.name] + 1 < task.seats]
+        return None if self.over or not open_to else min(open_to, key=lambda task: helpers[task.name])
 
     def take_ended(self) -> list[Task]:
         """Free the slots of those that have ended; the tasks among them that ended well."""
@@ -148,7 +180,9 @@ class _Turns:
         for index, (task, process) in list(self.running.items()):
             if process.poll() is not None:
                 del self.running[index]
-                if process.returncode:
+                if index in self.helped:
+                    self.alone.add(self.helped.pop(index))
+                elif process.returncode:
                     self.failed = self.failed or (task, process.returncode)
                 else:
                     well.append(task)

@@ -43,7 +43,7 @@ def reproduce(
     Raises:
         ConfigError: there is no such study, scale or row.
     """
-    work = [_work(load_study(name), scale, only) for name in dict.fromkeys(names or studies())]
+    work = _works(names, scale, only)
     for part in work:
         _show(part)
     if dry_run:
@@ -59,6 +59,22 @@ def reproduce(
             _measure(part.study, scale, runs, _acceptance(part.study, workers, only is None), folder)
     if not train_only:
         out.print(str(folder / "RESULTS.md"))
+
+
+def train_free_seeds(names: list[str], scale: str, only: Collection[str] | None) -> None:
+    """Beside the commands that train these rows: train what seeds nobody trains, and leave all else to them.
+
+    Raises:
+        ConfigError: there is no such study, scale or row.
+    """
+    for study, plan, asked in _works(names, scale, only):
+        for row, config in plan.items():
+            if row in asked and not study.rows[row].trained_as:
+                stages.train_free_seeds(config)
+
+
+def _works(names: list[str], scale: str, only: Collection[str] | None) -> list[Work]:
+    return [_work(load_study(name), scale, only) for name in dict.fromkeys(names or studies())]
 
 
 def _work(study: Study, scale: str, only: Collection[str] | None) -> Work:

@@ -1,7 +1,8 @@
 """Rows of studies trained side by side: each by an `mscat reproduce` of its own, on its share of the cores or GPUs.
 
 A step of these networks keeps two cores busy for a part of its time only, so two trainings of one core each take less
-time than the same two in turn (experiments/benchmarks/side_by_side.py).
+time than the same two in turn (experiments/benchmarks/side_by_side.py). Where fewer rows are left than jobs, the others
+help with their seeds.
 """
 
 import os
@@ -53,15 +54,15 @@ def slots(jobs: int, environ: Mapping[str, str]) -> list[Slot]:
 def train_side_by_side(work: Sequence[Work], scale: str, jobs: int, workers: int | None) -> None:
     """Train and evaluate the rows that are not trained yet; what stands on other rows' networks alone is left out.
 
-    Simulation comes first, on all cores. Where there is one row to train, it is left to the caller, who has all cores.
+    Simulation comes first, on all cores. Where there is one seed to train, it is left to the caller, who has all cores.
 
     Raises:
         SystemExit: a training failed; its last lines are shown. KeyboardInterrupt: this was interrupted.
     """
     tasks = tasks_of(work, scale)
-    if len(tasks) < 2:
+    if (seats := sum(task.seats for task in tasks)) < 2:
         return
-    shares, named = slots(min(jobs, len(tasks)), os.environ), {task.name for task in tasks}
+    shares, named = slots(min(jobs, seats), os.environ), {task.name for task in tasks}
     samples = {
         sample_path(config): config
         for study, plan, _ in work
@@ -106,8 +107,9 @@ def tasks_of(work: Sequence[Work], scale: str) -> list[Task]:
                 after |= {folds.name, derives.setdefault(sample_path(config), config.name)}
             if config.train.repeats > found.get(config.name, (0,))[0]:
                 command = [*_MSCAT, "reproduce", study.name, "--scale", scale, "--row", row]
-                command += ["--train-only", "--jobs", "1", "--workers", "1"]
-                found[config.name] = config.train.repeats, Task(config.name, command, after - {config.name})
+                whole = [*command, "--train-only", "--jobs", "1", "--workers", "1"]
+                helper, seats = [*command, "--free-seeds"], config.train.repeats
+                found[config.name] = seats, Task(config.name, whole, after - {config.name}, helper, seats)
     return [task for _, task in found.values()]
 
 

@@ -126,6 +126,15 @@ def train_seeds(config: Config, folder: Path) -> Run:
     return run
 
 
+def train_free_seeds(config: Config) -> None:
+    """Of `runs/<name>`, where another process is at work: the seeds that nobody trains."""
+    start_tensorflow()
+    if config.train.repeats > 1:
+        from mscat_tf.training.repeats import train_free_members
+
+        train_free_members(config, RUNS / config.name, train_one)
+
+
 def train_one(config: Config, folder: Path, callbacks: Sequence[Any] = ()) -> Run:
     """One network with one seed; `callbacks` are Keras callbacks besides that of the progress."""
     from mscat_tf.cli.progress import TrainingProgress

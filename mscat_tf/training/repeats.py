@@ -4,6 +4,8 @@ All in one process: TensorFlow starts once; what it keeps of a finished network 
 member is a complete run of its own, so what was finished before an interruption is not repeated.
 """
 
+import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +15,16 @@ import numpy as np
 import yaml
 
 from mscat_tf.config import Config
+from mscat_tf.errors import BusyError
 from mscat_tf.evaluation.spread import spread
 from mscat_tf.files import read_json, write_json, write_text
+from mscat_tf.lock import is_free, wait_until_free
 from mscat_tf.run_folder import Run, has_run, member_names
 from mscat_tf.run_start import start_run
 from mscat_tf.training.strategy import make_strategy
 from mscat_tf.training.workers import is_chief, wait_for_workers
+
+log = logging.getLogger(__name__)
 
 FIGURES = (
     "best_validation_loss",
@@ -38,6 +44,8 @@ TrainMember = Callable[[Config, Path], Run]
 def train_repeats(config: Config, folder: Path, train_member: TrainMember) -> Run:
     """Train every seed in a folder of its own below `folder`, or go on; write `repeats.json` and `training.json`.
 
+    A seed that another process trains is waited for.
+
     Args:
         config: resolved, with `train.repeats` above 1. A larger number than before adds members to those that are
             there. folder: `runs/<name>`. train_member: trains one, e.g. `mscat_tf.training.run.train`.
@@ -51,7 +59,7 @@ def train_repeats(config: Config, folder: Path, train_member: TrainMember) -> Ru
         _reopen(config, folder, writes)
     runs: list[Run] = []
     for name, member in zip(member_names(config), members(config), strict=True):
-        runs.append(train_member(member, folder / name))
+        runs.append(_trained(member, folder / name, train_member))
         if writes and len(runs) == 1:  # not before: what cannot be trained leaves no folder behind
             start_run(config, folder, _data_digest(runs[0].path))
     if writes:
@@ -61,6 +69,27 @@ def train_repeats(config: Config, folder: Path, train_member: TrainMember) -> Ru
     if together is not None:
         wait_for_workers(together)
     return Run(folder)
+
+
+def train_free_members(config: Config, folder: Path, train_member: TrainMember) -> None:
+    """Beside another process that is at `train_repeats`: train, from the last seed on, what nobody is at."""
+    for name, member in zip(reversed(member_names(config)), reversed(members(config)), strict=True):
+        place = folder / name
+        if not (has_run(place) and Run(place).finished) and is_free(place):
+            with contextlib.suppress(BusyError):
+                train_member(member, place)
+
+
+def _trained(member: Config, folder: Path, train_member: TrainMember) -> Run:
+    """By this process, or by the one that is at it."""
+    while True:
+        try:
+            return train_member(member, folder)
+        except BusyError:
+            if member.train.strategy == "multi_worker":
+                raise
+            log.info("%s: another process trains it; this one waits", folder)
+            wait_until_free(folder)
 
 
 def members(config: Config) -> list[Config]:

@@ -14,8 +14,12 @@ from mscat_tf.cli.processes import Slot, Task, run_in_turn
 from tests.waiting import wait_until
 
 
-def task(name, code, after=()):
-    return Task(name, [sys.executable, "-c", code], after)
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def task(name, code, after=(), **options):
+    return Task(name, python(code), after, **options)
 
 
 def slots(number, **options):
@@ -55,6 +59,45 @@ def test_who_waits_for_another_begins_when_it_has_ended(tmp_path):
     assert ended[-1] == "second"
     assert span(second)[0] > span(first)[1]
     assert span(other)[0] < span(first)[1], "a task that need not wait is not kept by one that must"
+
+
+def count(path, seconds=0.0):
+    """Python that leaves a line in a file for each time that it ran."""
+    return f"import time; open({str(path)!r}, 'a').write('.'); time.sleep({seconds})"
+
+
+def test_slots_without_a_task_help_those_that_run(tmp_path):
+    """The task ends once two helpers have come; of its four seats three are for helpers, of the slots two are free."""
+    came = tmp_path / "came"
+    both = f"import pathlib, time\nwhile not pathlib.Path({str(came)!r}).is_file() or "
+    both += f"pathlib.Path({str(came)!r}).read_text() != '..': time.sleep(0.02)"
+    short, long = task("short", "pass"), task("long", both, helper=python(count(came, 0.5)), seats=4)
+    assert run([short, long], 3) == (0, ["short", "long"])
+
+
+def test_who_has_nothing_left_for_helpers_gets_no_more(tmp_path):
+    came = tmp_path / "came"
+    long = task("long", "import time; time.sleep(1.5)", helper=python(count(came)), seats=9)
+    assert run([long], 2) == (0, ["long"])
+    assert came.read_text() == "."
+
+
+def test_a_task_that_nobody_can_share_is_left_alone(tmp_path):
+    came = tmp_path / "came"
+    assert run([task("long", "import time; time.sleep(0.5)", helper=python(count(came)))], 3) == (0, ["long"])
+    assert not came.exists()
+
+
+def test_what_a_helper_meets_is_no_failure_and_a_failure_brings_no_helpers(tmp_path, capfd):
+    long = task("long", "import time; time.sleep(1)", helper=python("1 / 0"), seats=2)
+    assert run([long], 2) == (0, ["long"])
+    assert "ZeroDivisionError" not in capfd.readouterr().err
+    came = tmp_path / "came"
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1.5)"
+    shared = task("shared", deaf, helper=python(count(came)), seats=2)
+    status, _ = run([shared, task("broken", "import time; time.sleep(0.7); 1 / 0")], 2)
+    assert status == 1
+    assert not came.exists()
 
 
 def test_when_one_fails_the_others_end_and_none_begins(tmp_path, capfd):

@@ -39,6 +39,8 @@ def test_one_command_for_each_run_folder_that_is_asked_for():
     assert list(by_row(tasks)) == ["wide", "narrow", "deep"], "a run that two studies share is trained once"
     assert tasks[2].command[3:] == ["reproduce", "second", "--scale", "demo", "--row", "deep", "--train-only",
                                     "--jobs", "1", "--workers", "1"]  # fmt: skip
+    assert tasks[2].helper[3:] == ["reproduce", "second", "--scale", "demo", "--row", "deep", "--free-seeds"]
+    assert tasks[2].seats == 2, "as many as there are seeds"
     assert list(by_row(tasks_of([work(first, "narrow")], "demo"))) == ["narrow"]
 
 

@@ -1,7 +1,12 @@
 """Several seeds: members are ordinary runs, interruptions cost nothing, spread and mean score are right."""
 
+import errno
+import fcntl
 import json
 import math
+import time
+from contextlib import ExitStack
+from threading import Event, Thread, Timer
 
 import numpy as np
 import pytest
@@ -16,9 +21,10 @@ from mscat_tf.evaluation.run import evaluate, score_split
 from mscat_tf.evaluation.scores import read_scores
 from mscat_tf.evaluation.spread import spread
 from mscat_tf.files import make_folder, write_json, write_text
+from mscat_tf.lock import locked
 from mscat_tf.models.ensemble import mixture_logit
 from mscat_tf.run_folder import Run
-from mscat_tf.training.repeats import train_repeats
+from mscat_tf.training.repeats import train_free_members, train_repeats
 from mscat_tf.training.run import train
 
 finite = st.floats(-1e3, 1e3)
@@ -113,6 +119,64 @@ def test_more_seeds_join_those_that_are_there(config, tmp_path):
     assert not Run(tmp_path / "run").finished
     run = train_repeats(config.updated(["train.repeats=3"]), tmp_path / "run", played)
     assert (run.finished, len(run.members), run.training["parameters"]) == (True, 3, 21)
+
+
+def slowly(begun, seconds):
+    """Members that take their time, each with its folder locked, as trainings are."""
+
+    def train_member(config, folder):
+        if (folder / "training.json").is_file():
+            return Run(folder)
+        with locked(make_folder(folder), "this run"):
+            if (folder / "training.json").is_file():
+                return Run(folder)
+            begun.append(folder.name)
+            time.sleep(seconds)
+            return played(config, folder)
+
+    return train_member
+
+
+def test_helpers_and_the_command_itself_train_every_seed_once(config, tmp_path):
+    seven, folder = config.updated(["train.repeats=7"]), tmp_path / "run"
+    own, others = [], []
+    helpers = [Thread(target=train_free_members, args=(seven, folder, slowly(others, 0.1))) for _ in range(2)]
+    for helper in helpers:
+        helper.start()
+    run = train_repeats(seven, folder, slowly(own, 0.1))
+    for helper in helpers:
+        helper.join()
+    assert sorted(own + others) == [f"seed-{number}" for number in range(1, 8)]
+    assert own, "the command itself works too"
+    assert "seed-7" in others, "helpers begin at the other end"
+    assert (run.finished, run.training["parameters"]) == (True, 7 * 7)
+    alone = train_repeats(seven, tmp_path / "alone", played)
+    assert (run.path / "repeats.json").read_bytes() == (alone.path / "repeats.json").read_bytes()
+
+
+def test_who_waits_for_a_seed_goes_on_where_a_killed_helper_left_it(config, tmp_path):
+    """The helper's lock ends with it, no training is there: the command trains that seed itself."""
+    begun, killed = [], Event()
+    with ExitStack() as helper:
+        helper.enter_context(locked(make_folder(tmp_path / "run/seed-2"), "this run"))
+        train_free_members(config, tmp_path / "run", slowly(begun, 0.0))
+        assert begun == ["seed-1"], "what is held is left out, not waited for"
+        let_go = helper.pop_all()
+    Timer(0.3, lambda: (killed.set(), let_go.close())).start()
+    assert train_repeats(config, tmp_path / "run", slowly(begun, 0.0)).finished
+    assert begun == ["seed-1", "seed-2"]
+    assert killed.is_set()
+
+
+def test_without_locks_nobody_helps(config, tmp_path, monkeypatch):
+    def refuse(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    begun = []
+    train_free_members(config, tmp_path / "run", slowly(begun, 0.0))
+    assert begun == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ensemble_score_is_the_mean_of_the_members_scores(trained, monkeypatch):
