@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from mscat_tf.errors import InputError, OutputError
 
 PART = ".part-"
 PROCESSES = Path("/proc")
+HOST = hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]
+"""This node of a cluster: nodes share folders, but not the numbers of processes."""
+FORGOTTEN_SECONDS = 86_400.0
+"""A leftover of another node, whose processes cannot be asked after, is one if nobody has written to it for so long."""
 
 
 @contextlib.contextmanager
@@ -27,7 +32,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         OutputError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f"{PART}{os.getpid()}-{path.name}")  # keeps the ending: Keras looks at it
+    temporary = path.with_name(f"{_own_prefix()}{path.name}")  # keeps the ending: Keras looks at it
     try:
         make_folder(path.parent)
         remove_leftovers(path.parent, path.name)
@@ -68,7 +73,7 @@ def make_folder(folder: str | Path) -> Path:
 def temporary_folder(beside: str | Path) -> Iterator[Path]:
     """Give an empty folder below `beside`, removed with the block; that of a killed process by `remove_leftovers`."""
     remove_leftovers(make_folder(beside))
-    with tempfile.TemporaryDirectory(prefix=f"{PART}{os.getpid()}-", dir=beside) as folder:
+    with tempfile.TemporaryDirectory(prefix=_own_prefix(), dir=beside) as folder:
         yield Path(folder)
 
 
@@ -80,7 +85,7 @@ def remove_leftovers(folder: str | Path, name: str | None = None) -> int:
     """
     removed = 0
     for part in Path(folder).glob(f"{PART}*" if name is None else f"{PART}*-{glob.escape(name)}"):
-        if _runs(part.name.removeprefix(PART).partition("-")[0]):
+        if _in_use(part):
             continue
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
@@ -88,6 +93,20 @@ def remove_leftovers(folder: str | Path, name: str | None = None) -> int:
             part.unlink(missing_ok=True)
         removed += 1
     return removed
+
+
+def _own_prefix() -> str:
+    return f"{PART}{os.getpid()}x{HOST}-"
+
+
+def _in_use(part: Path) -> bool:
+    process, _, host = part.name.removeprefix(PART).partition("-")[0].partition("x")
+    if host in ("", HOST):  # versions before 0.2 named no host
+        return _runs(process)
+    try:
+        return time.time() - part.stat().st_mtime < FORGOTTEN_SECONDS
+    except OSError:  # gone meanwhile
+        return True
 
 
 def _runs(process: str) -> bool:

@@ -48,6 +48,22 @@ def test_leftovers_of_dead_processes_go_and_living_ones_stay(tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [mine]
 
 
+def test_another_node_of_the_cluster_is_believed_to_be_at_work_for_a_day(tmp_path, monkeypatch):
+    """It shares the folder, and its process may have a number that none has here."""
+    with monkeypatch.context() as there:
+        there.setattr(files, "HOST", "0badcafe")
+        there.setattr(os, "getpid", lambda: 999999999)
+        with atomic_path(tmp_path / "scores.h5") as temporary:
+            temporary.write_text("half")
+            with monkeypatch.context() as here:
+                here.setattr(files, "HOST", "deadbeef")
+                assert remove_leftovers(tmp_path) == 0
+                os.utime(temporary, (time.time() - 90_000,) * 2)
+                assert remove_leftovers(tmp_path) == 1
+            temporary.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.h5"]
+
+
 def test_leftovers_of_a_killed_process_that_nobody_asked_after(tmp_path):
     """Such a process stays in the list of processes, and its files would stay with it."""
     zombie = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
