@@ -88,7 +88,7 @@ def _trained(member: Config, folder: Path, train_member: TrainMember) -> Run:
         except BusyError:
             if member.train.strategy == "multi_worker":
                 raise
-            log.info("%s: another process trains it; this one waits", folder)
+            log.warning("%s: another process trains it; this one waits", folder)
             wait_until_free(folder)
 
 

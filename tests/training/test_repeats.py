@@ -154,7 +154,7 @@ def test_helpers_and_the_command_itself_train_every_seed_once(config, tmp_path):
     assert (run.path / "repeats.json").read_bytes() == (alone.path / "repeats.json").read_bytes()
 
 
-def test_who_waits_for_a_seed_goes_on_where_a_killed_helper_left_it(config, tmp_path):
+def test_who_waits_for_a_seed_goes_on_where_a_killed_helper_left_it(config, tmp_path, caplog):
     """The helper's lock ends with it, no training is there: the command trains that seed itself."""
     begun, killed = [], Event()
     with ExitStack() as helper:
@@ -166,6 +166,7 @@ def test_who_waits_for_a_seed_goes_on_where_a_killed_helper_left_it(config, tmp_
     assert train_repeats(config, tmp_path / "run", slowly(begun, 0.0)).finished
     assert begun == ["seed-1", "seed-2"]
     assert killed.is_set()
+    assert "seed-2: another process trains it; this one waits" in caplog.text
 
 
 def test_without_locks_nobody_helps(config, tmp_path, monkeypatch):
