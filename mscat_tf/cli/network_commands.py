@@ -299,7 +299,7 @@ def reproduce(
     from mscat_tf.cli.side_by_side import number_of_jobs
 
     only = row or ([] if as_it_is else None)
-    if free_seeds:
+    if free_seeds and not dry_run:
         reproducing.train_free_seeds(names or [], scale, only)
         return
     reproducing.reproduce(names or [], scale, folder, workers, dry_run, only, number_of_jobs(jobs), train_only)

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
+from mscat_tf.cli import network_commands, side_by_side, stages
 from mscat_tf.cli import reproduce as reproducing
-from mscat_tf.cli import side_by_side, stages
 from mscat_tf.config.study import Row, Study
 from mscat_tf.config.training import Fold
 from mscat_tf.data import Sample
@@ -170,6 +170,20 @@ def test_side_by_side_is_what_in_turn_is(study, trained, monkeypatch, tmp_path):
     for row in (*together["rows"].values(), *alone["rows"].values()):
         row.pop("training", None)
     assert together["rows"] == alone["rows"]
+
+
+def test_free_seeds_leave_all_but_the_trainings_to_others(study, trained, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    network_commands.reproduce(free_seeds=True, dry_run=True)
+    assert not trained
+    network_commands.reproduce(free_seeds=True)
+    assert len(trained) == 4, "two rows of two seeds; the third row takes another's"
+    assert [folder.rpartition("-")[2] for folder in trained] == ["2", "1", "2", "1"], "from the last seed on"
+    assert not list(tmp_path.glob("runs/*/config.yaml"))
+    assert not (tmp_path / "experiments").exists()
+    network_commands.reproduce(train_only=True, jobs=1)
+    assert len(trained) == 4, "what is trained is taken"
+    assert len(list(tmp_path.glob("runs/*/metrics.json"))) == 3
 
 
 @pytest.mark.parametrize(("status", "error"), [(130, KeyboardInterrupt), (143, SystemExit), (2, SystemExit)])
